@@ -243,15 +243,18 @@ def _is_lost(came: list[StreamEvent], went: list[StreamEvent], names: set[str]) 
 
 def _is_of(kind: str, came: list[StreamEvent], went: list[StreamEvent], names: set[str]) -> bool:
     """Whether what events say once they can be read has no letter that is not in the bytes in which they came, of which
-    some could not be read; nor has all else in them, where nothing but framing is named. Errors are told in words; a
-    NUL within a text is held here as JSON writes it."""
+    some could not be read; nor has all else in them, where nothing but framing is named. Errors are told in words;
+    ids and names are held here as JSON writes them, with escapes for what is not ASCII."""
     raw = _letters([one.sse.raw.decode("utf-8", "replace") for one in came if one.sse is not None])
     chunks = [one for one in went if isinstance(one, Chunk)]
     said = _held(chunks).get(kind, ())
-    texts: Iterable[str] = said.values() if isinstance(said, dict) else (one.replace("\\u0000", "") for one in said)
+    texts: Iterable[str] = said.values() if isinstance(said, dict) else (_ESCAPE.sub("", one) for one in said)
     if all(name.startswith("sse-") for name in names):
         texts = [text for one in chunks for text in _strings(one.json)]
     return any(map(_is_torn, came)) and _letters(texts) <= raw
+
+
+_ESCAPE = re.compile(r"\\u[0-9a-f]{4}")
 
 
 def _strings(value: Any) -> Iterator[str]:

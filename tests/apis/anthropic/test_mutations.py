@@ -364,6 +364,7 @@ def test_without_tools_markup_is_text():
         942599017,  # another message begins right behind the block of a call whose input stood in its start
         475006161,  # thinking where a piece of input should be
         699721827,  # a chunk of chat completions whose delta is a text
+        715394098,  # input behind the stop of a block that was never opened, while another one waits
         404417840,  # half a chunk of chat completions, and the last of them finishes
     ],
 )

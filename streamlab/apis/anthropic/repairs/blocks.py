@@ -141,7 +141,8 @@ class Blocks(Part):
             self.message.drop(draft, _why_dropped(slot))
             return
         if slot.raw:
-            if slot.start is not None and self._writer.current is not None:  # a block that was taken for nothing
+            behind = facts & MessageFact.LATE and self._queue  # it would come into the block that is open
+            if self._writer.current is not None and (behind or slot.start is not None):  # or was taken for nothing
                 yield from self._wait(draft, slot)
             else:
                 yield from self._writer.as_it_is(draft, slot)
