@@ -50,18 +50,19 @@ def without(key):
         (every(created="1741570283"), "created-wrong-type", ERROR, "no integer"),
         (every(created="2026-11-20T10:00:00Z"), "created-wrong-type", ERROR, "no integer"),
         (every(created=True), "created-wrong-type", ERROR, "no integer"),
-        (every(created=1741570283000), "created-wrong-type", ERROR, "milliseconds"),
-        (every(created=10**400), "created-wrong-type", ERROR, "milliseconds"),
+        (every(created=1741570283.5), "created-wrong-type", WARNING, "no integer"),
+        (every(created=1741570283000), "created-wrong-type", WARNING, "milliseconds"),
+        (every(created=10**400), "created-wrong-type", WARNING, "milliseconds"),
         (
             [{**p, "created": 1744738127478 + 999 * n} for n, p in enumerate(chat_text())],
             "created-wrong-type",
-            ERROR,
+            WARNING,
             "created is milliseconds or finer in every chunk, from 1744738127478 to 1744738132473",
         ),
         (
             [*chat_text()[:-2], *every(created=1744738127478)[-2:-1], *every(created=1744738127479)[-1:]],
             "created-wrong-type",
-            ERROR,
+            WARNING,
             "created is milliseconds or finer in 2 of 6 chunks, from 1744738127478 to 1744738127479",
         ),
         (

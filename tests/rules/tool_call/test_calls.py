@@ -164,7 +164,8 @@ CASES: dict[str, tuple[list[Any], dict[str, Severity]]] = {
     ),
     "arguments stay empty": (fragments(opening()), {"tool-call-arguments-null": ERROR}),
     "no arguments": (fragments(opening(arguments="{}")), {}),
-    "arguments null as text": (fragments(opening(arguments="null")), {"tool-call-arguments-not-json": WARNING}),
+    "arguments null as text": (fragments(opening(arguments="null")), {"tool-call-arguments-not-json": ERROR}),
+    "arguments a list": (fragments(opening(arguments="[]")), {"tool-call-arguments-not-json": WARNING}),
     "arguments in Python": (fragments(opening(arguments="{'a': 1}")), {"tool-call-arguments-not-json": ERROR}),
     "arguments with doubled keys": (fragments(opening(arguments='{"a":1,"a":2}')), {}),
     "arguments cumulative": (

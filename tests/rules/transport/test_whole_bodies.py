@@ -61,10 +61,10 @@ def test_other_json_is_no_error(body):
 @pytest.mark.parametrize(
     ("body", "status", "severity"),
     [
-        (b"", 502, Severity.ERROR),
-        (b"<html>502</html>", 502, Severity.ERROR),
-        (frame({"error": {"message": "x"}}), 400, Severity.ERROR),
-        (b'{"error":{"message":"x"', 500, Severity.ERROR),
+        (b"", 502, Severity.WARNING),
+        (b"<html>502</html>", 502, Severity.WARNING),
+        (frame({"error": {"message": "x"}}), 400, Severity.WARNING),
+        (b'{"error":{"message":"x"', 500, Severity.WARNING),
         (b'{"error":"unauthorized"}', 403, Severity.WARNING),
         (b'{"detail":"Not Found"}', 404, Severity.WARNING),
         (b'{"error":{"message":"x","type":"t"}}', 500, None),

@@ -34,11 +34,10 @@ class CreatedWrongType(LateRule):
     answer and are not judged.
 
     ## Why it matters
-    A string or an ISO date makes the AI SDK (compatible and openai provider) and BAML raise, measured. A float or
-    milliseconds overflow or fail to parse in Go and Rust structs (new-api, async-openai). A missing value breaks only
-    strictly typed clients, and zero nobody; a value that grows from chunk to chunk (older Ollama, xAI) breaks the
-    written promise, and no measured client: it is only told where the clock ticks, forward or, with several
-    servers, a little back, and a warning where the value jumps, which shows two answers in one stream.
+    A string or an ISO date makes the AI SDK (compatible and openai provider) and BAML raise, measured. A float,
+    milliseconds and a missing value break the written promise, and of the measured clients nobody: a warning. Zero is
+    only told, and so is a value that grows from chunk to chunk (older Ollama, xAI) where the clock ticks, forward or,
+    with several servers, a little back; where the value jumps, which shows two answers in one stream, it is a warning.
 
     ## Repair
     Cut to whole seconds; the first good value is written into every chunk.
@@ -139,7 +138,7 @@ def _fault(created: Any) -> tuple[str, Severity] | None:
     if type(created) is int:
         if created <= 0:
             return "", Severity.INFO
-        return (_FINER, Severity.ERROR) if created > _SECONDS_BELOW else None
+        return (_FINER, Severity.WARNING) if created > _SECONDS_BELOW else None
     if created is None or created == "(absent)":
         return "", Severity.WARNING
-    return ", no integer,", Severity.ERROR
+    return ", no integer,", Severity.WARNING if type(created) is float else Severity.ERROR

@@ -25,11 +25,12 @@ class ToolCallArgumentsNotJson(Rule):
     they are no JSON} hand on something else. LangChain (Python) makes a valid call with ``{}`` of it. Sent back as
     history, vLLM rejects the next request.
 
-    JSON that is no object (``null`` for a call without arguments, a list) is a warning: it parses, and only then fails;
-    {clients: wrong when they are null} measured clients hand on ``null``. Arguments that break off because the answer
-    did are tool-call-arguments-truncated; doubled, cumulative and doubly encoded arguments and a leading ``{}`` have
-    rules of their own. No text at all counts as no arguments in a chat stream, where tool-call-arguments-null tells of
-    it, and is a warning in a response.
+    Of ``null`` for a call without arguments, {clients: wrong when they are null} measured clients make other
+    arguments, most of them ``null``. Other JSON that is no object (a list), and ``null`` in a response or in the old
+    form of calls, is a warning: it parses, and nobody was asked. Arguments that break off because the answer did are
+    tool-call-arguments-truncated; doubled, cumulative and doubly encoded arguments and a leading ``{}`` have rules of
+    their own. No text at all counts as no arguments in a chat stream, where tool-call-arguments-null tells of it, and
+    is a warning in a response.
 
     ## Repair
     None: completing or mending arguments would call a function with values nobody gave. But where a call without a name
@@ -69,7 +70,7 @@ class ToolCallArgumentsNotJson(Rule):
                 span=call.span(".function.arguments"),
                 expected="the text of a JSON object",
                 actual=text,
-                severity=Severity.WARNING if parses else None,
+                severity=Severity.WARNING if parses and text.strip() != "null" else None,
                 variant=_variant(text, parses),
                 repairability=Repairability.SAFE if not call.name and unwrapped(text) is not None else None,
             )
