@@ -141,11 +141,10 @@ class Blocks(Part):
             self.message.drop(draft, _why_dropped(slot))
             return
         if slot.raw:
-            behind = facts & MessageFact.LATE and self._queue  # it would come into the block that is open
-            if self._writer.current is not None and (behind or slot.start is not None):  # or was taken for nothing
-                yield from self._wait(draft, slot)
-            else:
-                yield from self._writer.as_it_is(draft, slot)
+            # behind what waits, or it would come into the block that is open; or its block was taken for nothing
+            waits = self._writer.current is not None and (slot.start is not None or (slot.over and self._queue))
+            slot.over = slot.over or (kind == BLOCK_STOP and slot.start is None)  # else its stop waits with it
+            yield from self._wait(draft, slot) if waits else self._writer.as_it_is(draft, slot)
             return
         yield from self._close_extra(draft, slot)
         late = kind == BLOCK_DELTA and slot.closed
