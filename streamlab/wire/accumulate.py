@@ -187,7 +187,7 @@ class Accumulator:
             for place, choice in enumerate(listed):
                 if type(choice) is dict:
                     self._add_choice(choice, place)
-        elif type(chunk.get("type")) is str:
+        elif type(kind := chunk.get("type")) is str and kind.startswith("response."):  # a ping opens no choice
             self._add_response_event(chunk)
         if chunk.get("usage") is not None:
             self.usage = chunk["usage"]
