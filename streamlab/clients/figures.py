@@ -36,7 +36,7 @@ def _count(question: str, rule_name: str) -> tuple[int, int]:
     turned = what.removeprefix("not ")
     found = {
         (one.client, one.api)
-        for one in breaks(rule_name)
+        for one in breaks(rule_name, strict=True)  # as they were counted: each once, on the tools of its driver
         if one.measured
         and (asking := largest.get(one.api)) is not None
         and (asking.survey not in OWN or one.client in clients_of(asking.survey))

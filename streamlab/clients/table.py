@@ -51,7 +51,8 @@ class Break(NamedTuple):
     ``harm``: "hangs", "raises", "silent-loss" (says nothing and ends with less) or "wrong" (ends with another answer
     than the one meant). ``conditions`` are the forms of the deviation on which it happens; () when it does on any.
     ``measured`` is False for what an issue tracker tells or the client's code shows. ``source`` are the streams it was
-    seen on, or who tells of it. ``api`` is the API in which it does so.
+    seen on, or who tells of it. ``api`` is the API in which it does so. ``strict``: only where a tool of the request is
+    strict (True), or where none is (False).
     """
 
     client: str
@@ -63,13 +64,15 @@ class Break(NamedTuple):
     date: str = ""
     source: tuple[str, ...] = ()
     api: str = ""
+    strict: bool | None = None
 
     @property
     def how(self) -> str:
         """What happens, on which forms, and who tells of it, in a phrase that follows the client's name."""
+        where = "" if self.strict is None else f" where {'a' if self.strict else 'no'} tool is strict"
         when = f" when {', or when '.join(self.conditions)}" if self.conditions else ""
         told = "" if self.measured else f" ({', '.join(self.source)})"
-        return f"{self.what}{when}{told}"
+        return f"{self.what}{where}{when}{told}"
 
 
 #: Names people use, and the beginnings of client ids they mean.
@@ -154,16 +157,23 @@ def asked(rule_name: str, api: str = "") -> tuple[Asked, ...]:
     )
 
 
-def breaks(rule_name: str, variants: Collection[str] | None = None, api: str = "") -> tuple[Break, ...]:
+def breaks(
+    rule_name: str, variants: Collection[str] | None = None, api: str = "", strict: bool | None = None
+) -> tuple[Break, ...]:
     """Who breaks on a rule's deviation, measured clients first; () when nobody does or nobody was asked.
 
     ``variants`` are those of a finding (`Finding.variants`): only who breaks on one of them is named, and a condition
     that is met in all of them is left out. Where a finding has none although the rule tells forms apart, it is of
     another form: only who broke on the plain one is named. Without them everybody is named, conditions and all.
     ``api`` is that of a finding (`Finding.api`): a client that reads chat so may read Messages otherwise, so nobody is
-    named who was asked in another one alone. Without it, all are.
+    named who was asked in another one alone. Without it, all are. ``strict`` is that of a finding (`Finding.strict`):
+    whether a tool is; where it is not known, who needs to know says so.
     """
-    found = tuple(one for one in _breaks(rule_name) if not api or one.api == api)
+    found = tuple(
+        one if strict is None else one._replace(strict=None)
+        for one in _breaks(rule_name)
+        if (not api or one.api == api) and (strict is None or one.strict in (None, strict))
+    )
     if variants is None or not (variants or _tells_apart(rule_name)):
         return found
     if not variants:
@@ -188,15 +198,21 @@ def is_harmless(rule_name: str) -> bool:
     return bool(asked(rule_name)) and not any(one.measured for one in _breaks(rule_name))
 
 
-def hurts(rule_name: str, client_query: str, variants: Collection[str] | None = None, api: str = "") -> bool:
-    """Whether a client people call ``client_query`` breaks on the deviation; ``variants`` and ``api`` as for `breaks`.
+def hurts(
+    rule_name: str,
+    client_query: str,
+    variants: Collection[str] | None = None,
+    api: str = "",
+    strict: bool | None = None,
+) -> bool:
+    """Whether a client people call ``client_query`` breaks on the deviation; the rest is as for `breaks`.
 
     A query is an alias ("openai-python", "ai-sdk", "langchain"), or the beginning of a client id, with or without
     its language ("py-litellm", "litellm"), of a package name ("@ai-sdk/openai"), or of the name that findings print
     ("Codex CLI"); case and "_" do not matter.
     """
     wanted = clients_called(client_query)
-    return any(one.client in wanted for one in breaks(rule_name, variants, api))
+    return any(one.client in wanted for one in breaks(rule_name, variants, api, strict))
 
 
 def clients_called(client_query: str) -> tuple[str, ...]:
@@ -263,7 +279,7 @@ def _rows(tables: dict[str, Any], file: str) -> Iterable[Break]:
             known = _same().get((api, client), client)
             if known != client and clients()[known].package != clients()[client].package:
                 version = clients()[known].version  # the set-up's is that of the package it asks for chat
-            yield Break(known, version, *what)
+            yield Break(known, version, *what, group.get("strict"))
 
 
 def _tables(file: str, rule_name: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
         return sorted(found, key=lambda one: one.severity.rank)
     from streamlab.clients.table import breaks  # deferred: most streams have few findings or none
 
-    return sorted(found, key=lambda one: (one.severity.rank, -len(breaks(one.rule, one.variants, one.api))))
+    return sorted(found, key=lambda one: (one.severity.rank, -len(breaks(one.rule, one.variants, one.api, one.strict))))
 
 
 class First(NamedTuple):
@@ -43,15 +43,15 @@ class Tally:
     """Counts over reports whom each rule's findings hurt."""
 
     def __init__(self) -> None:
-        self._rules: dict[str, tuple[int, int, set[tuple[tuple[str, ...], str]], bool]] = {}
-        # rank, exchanges, forms and APIs of its findings, repaired by safe means
+        self._rules: dict[str, tuple[int, int, set[tuple[tuple[str, ...], str, bool | None]], bool]] = {}
+        # rank, exchanges, forms, APIs and tools of its findings, repaired by safe means
 
     def add(self, report: Report) -> None:
         """Count one report."""
         seen: set[str] = set()
         for one in report.findings:
             rank, exchanges, forms, repairable = self._rules.get(one.rule, (one.severity.rank, 0, set(), True))
-            forms.add((tuple(one.variants), one.api))
+            forms.add((tuple(one.variants), one.api, one.strict))
             more = 0 if one.rule in seen else 1
             safe = repairable and one.repairability is Repairability.SAFE
             self._rules[one.rule] = (min(rank, one.severity.rank), exchanges + more, forms, safe)
@@ -65,7 +65,7 @@ class Tally:
         from streamlab.clients.table import breaks
 
         hurt = {
-            rule: len({broken.client for variants, api in forms for broken in breaks(rule, variants, api)})
+            rule: len({broken.client for form in forms for broken in breaks(rule, *form)})
             for rule, (rank, _, forms, _) in self._rules.items()
             if rank == gravest
         }

@@ -60,19 +60,20 @@ def _output_json(output: Output) -> dict[str, Any]:
 
 class Deviations(NamedTuple):
     """What an exchange shows of its deviations: of each rule the variants, () where it shows none of them, and the
-    name of the API that its clients speak."""
+    name of the API that its clients speak, and whether a tool is strict."""
 
     variants: Mapping[str, tuple[str, ...]]
     api: str
+    strict: bool | None
 
 
 def _deviations(findings: Iterable[Finding]) -> Deviations:
     found: dict[str, tuple[str, ...]] = {}
-    api = ""
+    api, strict = "", None
     for one in findings:
         found[one.rule] = (*found.get(one.rule, ()), *one.variants)
-        api = one.api
-    return Deviations(found, api)
+        api, strict = one.api, one.strict
+    return Deviations(found, api, strict)
 
 
 def event_json(diff: EventDiff, of: Deviations) -> dict[str, Any]:
@@ -86,7 +87,9 @@ def event_json(diff: EventDiff, of: Deviations) -> dict[str, Any]:
         "outputs": [_output_json(output) for output in diff.outputs],
         "unmended": [field_json(field) for field in diff.broken],
         "rules": list(diff.rules),
-        "breaks": [break_json(one) for rule in diff.rules for one in breaks(rule, of.variants.get(rule), of.api)],
+        "breaks": [
+            break_json(one) for rule in diff.rules for one in breaks(rule, of.variants.get(rule), of.api, of.strict)
+        ],
     }
 
 
@@ -200,5 +203,5 @@ def _reasons(diff: EventDiff, of: Deviations) -> Iterator[Text]:
             said[field.rule] = said.get(field.rule) or field.why
     for rule, why in said.items():
         yield Text.assemble(("    ", ""), (rule, "bold"), f"  {visible(why, 300)}")
-        for line in breaking_lines(rule, of.variants.get(rule), of.api)[:1]:
+        for line in breaking_lines(rule, of.variants.get(rule), of.api, of.strict)[:1]:
             yield Text.assemble(("      breaks: ", "dim"), line)

@@ -33,7 +33,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "known": finding.known,
         "count": finding.count,
         "events": list(finding.events[:100]),
-        "breaks": [break_json(one) for one in breaks(finding.rule, finding.variants, finding.api)],
+        "breaks": [break_json(one) for one in breaks(finding.rule, finding.variants, finding.api, finding.strict)],
         "promise": promise_of(finding.rule, finding.api),
     }
 

@@ -91,9 +91,9 @@ def print_finding(console: HarmlessConsole, finding: Finding, vendor: str = "Ope
     sides = _sides(console, finding, vendor)
     if sides:
         console.hanging(sides, _INDENT, _INDENT + 2)
-    for line in breaking_lines(finding.rule, finding.variants, finding.api):
+    for line in breaking_lines(finding.rule, finding.variants, finding.api, finding.strict):
         console.hanging(console.text.assemble(("breaks: ", "dim"), line), _INDENT, _INDENT + 2)
-    if finding.severity is Severity.ERROR and not breaks(finding.rule, finding.variants, finding.api):
+    if finding.severity is Severity.ERROR and not breaks(finding.rule, finding.variants, finding.api, finding.strict):
         promise = promise_of(finding.rule, finding.api)
         if promise is not None:
             console.hanging(console.text.assemble(("promised: ", "dim"), promise), _INDENT, _INDENT + 2)
@@ -114,15 +114,18 @@ def _sides(console: HarmlessConsole, finding: Finding, vendor: str) -> Text:
     return sides
 
 
-def breaking_lines(rule: str, variants: Collection[str] | None = None, api: str = "") -> list[str]:
+def breaking_lines(
+    rule: str, variants: Collection[str] | None = None, api: str = "", strict: bool | None = None
+) -> list[str]:
     """Who breaks, a line for each thing that happens, what needs no further condition first.
 
-    ``variants`` and ``api`` are those of the finding; without them everybody is named who breaks on some, in any API.
+    ``variants``, ``api`` and ``strict`` are those of the finding; without them everybody is named who breaks on some,
+    in any API.
     """
     from streamlab.clients.table import breaks, clients
 
     by_harm: dict[str, dict[str, None]] = {}
-    for one in sorted(breaks(rule, variants, api), key=lambda one: bool(one.conditions)):
+    for one in sorted(breaks(rule, variants, api, strict), key=lambda one: bool(one.conditions)):
         by_harm.setdefault(one.how, {})[clients()[one.client].name] = None
     lines = []
     for how, named in list(by_harm.items())[:_SHOWN_WAYS]:

@@ -153,6 +153,7 @@ class Rule:
             repairability=repairability or self.repairability,
             variants=(variant,) if variant is not None else (),
             api=self.ctx.api.asked_as,
+            strict=self.ctx.asked.strict,
         )
 
     def found_in_head(self, header: str, message: str, *, expected: str) -> Finding:

@@ -39,7 +39,8 @@ class Finding:
     where the finding is about the whole. ``path`` names a JSON member (``choices[0].delta.role``). ``known`` means
     that the dialect lists the rule. ``variants`` names the forms of the deviation that were seen, as `Rule.variants`
     words them; () when the rule cannot tell them apart. ``api`` is the name of the API whose clients read it: only who
-    was asked in that one is said to break on it; "" when it is not known.
+    was asked in that one is said to break on it; "" when it is not known. ``strict`` says whether a tool of the
+    request is: some clients break only where one is; None when it is not known.
     """
 
     rule: str
@@ -57,3 +58,4 @@ class Finding:
     events: tuple[int, ...] = ()
     variants: tuple[str, ...] = ()
     api: str = ""
+    strict: bool | None = None

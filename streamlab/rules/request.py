@@ -24,7 +24,7 @@ class RequestReading:
     empty, and what depends on it is None.
     """
 
-    __slots__ = ("body", "kind", "tools")
+    __slots__ = ("body", "kind", "strict", "tools")
 
     def __init__(self, request: Request | None) -> None:
         value = decode_payload(request.body).value if request is not None and request.body else None
@@ -35,6 +35,8 @@ class RequestReading:
         self.body: JsonObject = value if isinstance(value, dict) else {}
         #: Names of the tools that are offered.
         self.tools: frozenset[str] | None = reading.request_tools(self.body) if self.known else None
+        #: Whether one of them is strict.
+        self.strict: bool | None = _has_strict_tool(self.body) if self.known else None
 
     @property
     def known(self) -> bool:
@@ -58,4 +60,9 @@ class RequestReading:
 
     def forget(self) -> None:
         """Know nothing any more: from here on the stream is read as that of another API."""
-        self.kind, self.body, self.tools = RequestBody.ABSENT, {}, None
+        self.kind, self.body, self.tools, self.strict = RequestBody.ABSENT, {}, None, None
+
+
+def _has_strict_tool(body: JsonObject) -> bool:
+    tools = map(reading.as_object, reading.as_list(body.get("tools")))
+    return any(reading.as_object(tool.get("function")).get("strict") is True for tool in tools)

@@ -375,5 +375,5 @@ def for_client(checked: Checked, client: str | None) -> Checked:
         return checked
     from streamlab.clients.table import hurts
 
-    hurting = tuple(one for one in report.findings if hurts(one.rule, client, one.variants, one.api))
+    hurting = tuple(one for one in report.findings if hurts(one.rule, client, one.variants, one.api, one.strict))
     return replace(checked, report=replace(report, findings=hurting))

@@ -48,8 +48,9 @@ def test_every_table_has_its_fields_and_no_other(file):
         assert rule in by_name(), rule
         assert set(tables) <= {"asked", "breaks"}, rule
         for group in tables.get("breaks", ()):
-            assert set(group) - {"forms", "date", "api"} == {"harm", "how", "source", "clients"}, rule
+            assert set(group) - {"forms", "date", "api", "strict"} == {"harm", "how", "source", "clients"}, rule
             assert group.get("api", "responses") in APIS, rule
+            assert group.get("strict", True) in (True, False), rule
             assert group["harm"] in HARMS, rule
             assert group["how"], rule
             assert " when " not in group["how"], rule
@@ -117,7 +118,7 @@ def _tool():
     ],
 )
 def test_an_outcome_is_told_in_words(text, harm, how):
-    assert tuple(_tool().outcome(text)) == (harm, how)
+    assert tuple(_tool().outcome(text)) == (harm, how, None)
 
 
 def test_what_a_case_leaves_out_of_account_is_no_harm():
@@ -131,8 +132,8 @@ def test_a_rule_that_cannot_tell_its_forms_apart_names_a_client_once_for_the_gra
     tool = _tool()
     wrong, raises = tool.Did("wrong", "ends with other text"), tool.Did("raises", "raises E")
     forms = [
-        tool.Form("one", ("a",), 3, "2026-11-20", {"x": wrong, "y": wrong}, {"x": "1.0", "y": "2.0"}),
-        tool.Form("two", ("b",), 3, "2026-11-20", {"x": raises, "y": wrong}, {"x": "1.0", "y": "2.0"}),
+        tool.Form("one", ("a",), 3, "2026-11-20", {"x": (wrong,), "y": (wrong,)}, {"x": "1.0", "y": "2.0"}),
+        tool.Form("two", ("b",), 3, "2026-11-20", {"x": (raises,), "y": (wrong,)}, {"x": "1.0", "y": "2.0"}),
     ]
     apart = tool.groups(forms, True, ["x", "y"])
     assert [(one.did, one.forms, one.clients, one.source) for one in apart] == [
@@ -155,17 +156,40 @@ def test_a_client_that_was_asked_again_is_told_of_as_it_is_now():
     again = {"s": {"summary": {"same": 1, "n/a": 1}, "outcomes": {}}}
     [form] = tool.forms([{"streams": ["s"]}], [tool.Run("2026-11-01", then, told), tool.Run("2026-11-02", now, again)])
     assert (form.asked, form.date) == (2, "2026-11-02")
-    assert {name: (did.harm, form.versions[name]) for name, did in form.did.items()} == {"y": ("hangs", "1.0")}
+    assert {name: (did.harm, form.versions[name]) for name, [did] in form.did.items()} == {"y": ("hangs", "1.0")}
+
+
+def test_what_a_client_does_only_on_strict_tools_is_told_apart():
+    tool = _tool()
+    known = {name: {"package": name, "version": "1.0", "name": name} for name in ("x", "y", "z")}
+    outcomes = {"x": "hang", "y": "hang", "z": "hang"}
+    strict = tool.Run("2026-11-01", known, {"s": {"summary": {"hang": 3}, "outcomes": outcomes}})
+    told = {"s": {"summary": {"same": 1, "wrong": 1}, "outcomes": {"y": "wrong:t"}}}
+    loose = tool.Run("2026-11-02", {name: known[name] for name in ("x", "y")}, told, False)
+    [form] = tool.forms([{"streams": ["s"]}], [strict, loose])
+    assert (form.asked, form.date) == (3, "2026-11-01")
+    for told_apart in (True, False):
+        groups = tool.groups([form], told_apart, ["x", "y", "z"])
+        assert [(one.did.strict, one.did.harm, list(one.clients), one.date) for one in groups] == [
+            (True, "hangs", ["x", "y"], "2026-11-01"),
+            (None, "hangs", ["z"], "2026-11-01"),
+            (False, "wrong", ["y"], "2026-11-02"),
+        ]
 
 
 @batched("rule", rule_names())
 def test_a_client_is_named_once_for_a_form(rule):
     found = [one for one in breaks(rule) if one.measured]
     assert found or asked(rule) or any(not one.measured for one in breaks(rule))
-    named = [(one.api, one.client, condition) for one in found for condition in one.conditions or ("",)]
+    named = [
+        (one.api, one.client, condition, strict)
+        for one in found
+        for condition in one.conditions or ("",)
+        for strict in ((True, False) if one.strict is None else (one.strict,))
+    ]
     assert len(named) == len(set(named)), "a client is named twice for one form of the deviation"
-    always = {(api, client) for api, client, condition in named if not condition}
-    assert not [client for api, client, condition in named if condition and (api, client) in always]
+    always = {(api, client, strict) for api, client, condition, strict in named if not condition}
+    assert not [one for one in named if one[2] and (one[0], one[1], one[3]) in always]
 
 
 def test_what_is_told_names_its_source():

@@ -21,7 +21,7 @@ from streamlab.report.text import breaking_lines
 from streamlab.rules.finding import Finding, Severity
 from tests import messages, responses
 from tests.batches import batched
-from tests.streams import chat_text, chat_tools, chunk, exchange, sse
+from tests.streams import chat_text, chat_tools, chunk, exchange, request_for, sse
 from tests.variants import FORMS, Form
 
 RULES = [rule for rule in all_rules() if rule.variants]
@@ -41,11 +41,13 @@ _CASES = tomllib.loads((TOOL / "cases.toml").read_text(encoding="utf-8"))
 
 
 @cache
-def _measured() -> dict[str, dict[str, str]]:
-    """What each client that minded did on a stream, when it was asked last."""
+def _measured(*, strict: bool) -> dict[str, dict[str, str]]:
+    """What each client that minded did on a stream, when it was asked last; where a tool is strict, or none is."""
     runs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("20*.json"))]
     did: dict[str, dict[str, str]] = {}
-    for run in sorted(runs, key=lambda run: str(run["measured"])):
+    for run in sorted(runs, key=lambda run: (str(run["measured"]), not run.get("strict", True))):
+        if strict and not run.get("strict", True):
+            continue
         for stream, told in run["streams"].items():
             before = did.get(stream, {})
             again = {name: said for name, said in before.items() if name not in run["clients"]}
@@ -67,15 +69,22 @@ def test_a_finding_says_which_form_it_is(form: Form) -> None:
 
 @batched("form", FORMS)
 def test_a_form_names_the_clients_that_broke_on_it(form: Form) -> None:
-    told = _measured()[form.measured]
+    _names_who_broke(form, strict=True)
+    _names_who_broke(form, strict=False)
+
+
+def _names_who_broke(form: Form, *, strict: bool) -> None:
+    told = _measured(strict=strict)[form.measured]
     right = {client for client, said in told.items() if said == "wrong:u" and not sends_usage(form.measured)}
     right |= {one for case in _CASES[form.rule] if form.measured in case["streams"] for one in case.get("right", ())}
     measured = {client: said for client, said in told.items() if client not in right}
     named = {
-        one.client for one in breaks(form.rule, (form.variant,), CHAT) if one.client.startswith(("py-", "js-", "rs-"))
+        one.client
+        for one in breaks(form.rule, (form.variant,), CHAT, strict)
+        if one.client.startswith(("py-", "js-", "rs-"))
     }
     assert named == set(measured)
-    for one in breaks(form.rule, (form.variant,), CHAT):
+    for one in breaks(form.rule, (form.variant,), CHAT, strict):
         if one.client in measured:
             assert (one.harm == "raises") is measured[one.client].startswith("error"), one
 
@@ -113,6 +122,52 @@ def test_forms_that_mix_name_everybody_and_keep_the_condition():
     assert named["py-smolagents"] == "raises ValueError when the answer goes on"
     assert named["js-langchain"] == "ends with another finish_reason when it is the finish chunk's"
     assert named["py-openai-raw"] == "raises AttributeError in the documented loop"
+
+
+STRICT = {"type": "function", "function": {"name": "get_weather", "strict": True, "parameters": {}}}
+LOOSE = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
+
+
+def _asking(*tools):
+    asked = request_for()
+    return replace(asked, body=json.dumps({**json.loads(asked.body or b""), "tools": list(tools)}).encode())
+
+
+@pytest.mark.parametrize(
+    ("tools", "severity", "named"),
+    [
+        ([LOOSE], "warning", []),
+        ([{**LOOSE, "function": {**LOOSE["function"], "strict": False}}], "warning", []),
+        (None, "warning", []),
+        ([LOOSE, STRICT], "error", ["raises OpenAIError"]),
+        ("not known", "error", ["raises OpenAIError where a tool is strict"]),
+    ],
+)
+def test_who_breaks_on_strict_tools_alone_is_named_where_one_is(tools, severity, named):
+    payloads = chat_tools()
+    for payload in payloads[2:4]:
+        payload["choices"][0]["delta"]["tool_calls"][0]["function"]["name"] = ""
+    request = _asking(*tools or ())
+    made = replace(exchange(sse(payloads)), request=None if tools == "not known" else request)
+    found = _finding("tool-call-name-empty-continuation", made)
+    helper = [one.how for one in breaks(found.rule, found.variants, CHAT, found.strict)]
+    assert (str(found.severity), helper) == (severity, named)
+    assert [one["how"] for one in finding_json(found)["breaks"]] == named
+    assert len(breaking_lines(found.rule, found.variants, found.api, found.strict)) == len(named)
+    assert hurts(found.rule, "openai-node", found.variants, CHAT, found.strict) is bool(named)
+
+
+def test_a_helper_that_breaks_either_way_is_named_for_what_it_does():
+    helper = {
+        strict: [one.how for one in breaks("tool-call-arguments-not-json", ("they are no JSON",), CHAT, strict)
+                 if one.client == "py-openai-stream"]
+        for strict in (True, False, None)
+    }  # fmt: skip
+    assert helper == {
+        True: ["raises JSONDecodeError"],
+        False: ["ends with other arguments"],
+        None: ["raises JSONDecodeError where a tool is strict", "ends with other arguments where no tool is strict"],
+    }
 
 
 def _begun_by(*contents):
@@ -178,9 +233,11 @@ def test_a_reason_after_each_call_names_who_broke_on_just_that():
     payloads.insert(4, payloads[-1])
     found = _finding("tool-call-finish-per-call", exchange(sse(payloads)))
     assert found.variants == ("it ends each call",)
-    named = {one.client for one in breaks(found.rule, found.variants)}
-    assert named == set(_measured()["tools.finish-between"])
-    assert {"py-langchain", "js-langchain", "py-openai-stream"} < named
+    for strict in (True, False):
+        named = {one.client for one in breaks(found.rule, found.variants, CHAT, strict)}
+        assert named == set(_measured(strict=strict)["tools.finish-between"])
+        assert {"py-langchain", "js-langchain"} < named
+        assert ("py-openai-stream" in named) is strict
 
 
 def test_a_form_that_nobody_was_asked_about_names_nobody():
@@ -197,7 +254,7 @@ def test_a_form_beside_another_is_named_where_one_of_them_was_asked():
         fragment = payloads[at]["choices"][0]["delta"]["tool_calls"][0]
         fragment.update(members)
         fragment["function"]["name"] = None
-    found = _finding("tool-call-name-empty-continuation", exchange(sse(payloads)))
+    found = _finding("tool-call-name-empty-continuation", exchange(sse(payloads), request=_asking(STRICT)))
     assert (found.count, found.severity, found.variants) == (2, Severity.ERROR, ("the name alone is null",))
 
 

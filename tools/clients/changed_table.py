@@ -25,10 +25,10 @@ class Compared:
 
 
 def compared(measured: list[Run]) -> dict[str, Compared]:
-    """Of each client, stream by stream. ``measured`` is the oldest first."""
+    """Of each client, stream by stream, given the same tools. ``measured`` is the oldest first."""
     last: dict[tuple[str, str], tuple[Run, str]] = {}
     found: dict[str, Compared] = {}
-    for run in measured:
+    for run in (one for one in measured if one.strict):
         for stream, told in run.streams.items():
             for client in run.clients:
                 did = _kind(told["outcomes"].get(client, "same"))

@@ -33,7 +33,8 @@ HEADER = """\
 # [[RULE.asked]]    a form of the rule's deviation that `clients` of them were asked, as each of `streams`;
 #                   apart: findings tell it from others; api: where they were asked in another than chat
 # [[RULE.breaks]]   what some of them did: on these forms (on any, where none is named), seen on the streams of
-#                   `source`, on this date, in these versions. `harm`: hangs, raises, silent-loss, wrong
+#                   `source`, on this date, in these versions. `harm`: hangs, raises, silent-loss, wrong;
+#                   strict: only where a tool of the request is strict (true), or where none is (false)
 
 api = "chat.completions"
 """
@@ -65,34 +66,38 @@ _VERBS = ("waits", "raises", "throws", "reports", "stops", "says", "ends")
 
 
 class Did(NamedTuple):
-    """What a client did on a stream."""
+    """What a client did on a stream; ``strict`` says whether it does so only where a tool is strict, or none is."""
 
     harm: str
     how: str
+    strict: bool | None = None
 
 
 class Run(NamedTuple):
-    """One file of results."""
+    """One file of results; not ``strict`` where clients that are given strict tools else were given others."""
 
     date: str
     clients: dict[str, dict[str, str]]
     streams: dict[str, dict[str, Any]]
+    strict: bool = True
 
 
 class Form(NamedTuple):
     """One form of a rule's deviation: the streams that show it, and what each client did that minded.
 
-    ``first`` are phrases that stand before others where as many clients do the one as the other.
+    ``first`` are phrases that stand before others where as many clients do the one as the other. ``loose_date`` is when
+    those were asked who were given tools that are not strict.
     """
 
     name: str
     streams: tuple[str, ...]
     asked: int
     date: str
-    did: dict[str, Did]
+    did: dict[str, tuple[Did, ...]]
     versions: dict[str, str]
     first: tuple[str, ...] = ()
     api: str = CHAT
+    loose_date: str = ""
 
 
 class Group(NamedTuple):
@@ -134,7 +139,7 @@ def runs() -> list[Run]:
         data = json.loads(path.read_text(encoding="utf-8"))
         if "streams" in data:
             clients = {name: _client(one, setups().get(name)) for name, one in data["clients"].items()}
-            found.append(Run(data["measured"], clients, data["streams"]))
+            found.append(Run(data["measured"], clients, data["streams"], data.get("strict", True)))
     return sorted(found, key=lambda run: run.date)
 
 
@@ -155,37 +160,62 @@ def forms(cases: Iterable[dict[str, Any]], measured: list[Run]) -> Iterator[Form
         read = [Read(stream, measured) for stream in streams]
         if not any(one.dates for one in read):
             raise ValueError(f"nobody was asked about {', '.join(streams)}")
-        did: dict[str, Did] = {}
-        for stream, one in zip(streams, read, strict=True):
-            for client, text in one.outcomes.items():
-                estimated = re.match("wrong:[a-z]*u", text) and not sends_usage(stream)
-                found = outcome(text, case.get("ignored", "") + ("u" if estimated else ""))
-                wanted = client in case.get("clients", (client,)) and client not in case.get("right", ())
-                if wanted and found is not None and found.harm in case.get("harms", GRAVITY):
-                    did.setdefault(client, found)
+        others = [Read(stream, measured, strict=False) for stream in streams]
         yield Form(
             case.get("form", ""),
             streams,
             max(one.asked for one in read),
             max(date for one in read for date in one.dates),
-            did,
+            _did(case, read, others),
             {client: version for one in reversed(read) for client, version in one.versions.items()},
             tuple(case.get("first", ())),
             next((one.api for one in read if one.dates), CHAT),
+            max((date for one in others for date in one.dates), default=""),
         )
 
 
-class Read:
-    """What all runs say of one stream: of each client, what it did when it was asked last."""
+def _did(case: dict[str, Any], read: list[Read], others: list[Read]) -> dict[str, tuple[Did, ...]]:
+    """What each client did that minded; two things where ``others`` tell another for tools that are not strict."""
+    strict, loose = _minded(case, read), _minded(case, others)
+    asked = {client for one in others for client in one.versions}
+    did: dict[str, tuple[Did, ...]] = {}
+    for client in dict.fromkeys((*strict, *loose)):
+        both = strict.get(client), loose.get(client)
+        if client not in asked or both[0] == both[1]:
+            did[client] = tuple(filter(None, both[:1]))
+        else:
+            told = zip((True, False), both, strict=True)
+            did[client] = tuple(one._replace(strict=known) for known, one in told if one is not None)
+    return did
 
-    def __init__(self, stream: str, measured: list[Run]) -> None:
+
+def _minded(case: dict[str, Any], read: list[Read]) -> dict[str, Did]:
+    """What each client did on the first of a case's streams that it minded."""
+    did: dict[str, Did] = {}
+    for stream, one in zip(case["streams"], read, strict=True):
+        for client, text in one.outcomes.items():
+            estimated = re.match("wrong:[a-z]*u", text) and not sends_usage(stream)
+            found = outcome(text, case.get("ignored", "") + ("u" if estimated else ""))
+            wanted = client in case.get("clients", (client,)) and client not in case.get("right", ())
+            if wanted and found is not None and found.harm in case.get("harms", GRAVITY):
+                did.setdefault(client, found)
+    return did
+
+
+class Read:
+    """What all runs say of one stream: of each client, what it did when it was asked last.
+
+    Not ``strict``: what those say in which clients that are given strict tools else were given others.
+    """
+
+    def __init__(self, stream: str, measured: list[Run], *, strict: bool = True) -> None:
         self.outcomes: dict[str, str] = {}
         self.versions: dict[str, str] = {}
         self.dates: list[str] = []
         self.asked = 0
         self.api = CHAT
         for run in measured:
-            if stream not in run.streams:
+            if stream not in run.streams or run.strict is not strict:
                 continue
             told = run.streams[stream]
             self.api = _api(told)
@@ -232,9 +262,9 @@ def groups(found: list[Form], told_apart: bool, order: list[str]) -> list[Group]
     made = []
     for (numbers, did), names in sorted(together.items(), key=reading_order):
         named = tuple(found[number].name for number in numbers)
-        seen = [form for form in found if any(form.did.get(name) == did for name in names)]
+        seen = [form for form in found if any(did in form.did.get(name, ()) for name in names)]
         source = dict.fromkeys(stream for form in seen for stream in form.streams)
-        date = max(form.date for form in seen)
+        date = max(form.loose_date if did.strict is False else form.date for form in seen)
         versions = {name: version for form in seen for name, version in form.versions.items()}
         of_each = {name: versions[name] for name in names}
         made.append(Group(did, tuple(filter(None, named)), tuple(source), date, of_each))
@@ -246,8 +276,8 @@ def _each(found: list[Form]) -> dict[str, list[tuple[tuple[int, ...], Did]]]:
     for client in dict.fromkeys(client for form in found for client in form.did):
         by_did: dict[Did, list[int]] = {}
         for number, form in enumerate(found):
-            if client in form.did:
-                by_did.setdefault(form.did[client], []).append(number)
+            for did in form.did.get(client, ()):
+                by_did.setdefault(did, []).append(number)
         always = len(found) > 1
         rows[client] = [
             (() if always and len(numbers) == len(found) else tuple(numbers), did) for did, numbers in by_did.items()
@@ -257,11 +287,14 @@ def _each(found: list[Form]) -> dict[str, list[tuple[tuple[int, ...], Did]]]:
 
 def _gravest(found: list[Form]) -> dict[str, list[tuple[tuple[int, ...], Did]]]:
     rows: dict[str, list[tuple[tuple[int, ...], Did]]] = {}
-    for number, form in enumerate(found):
-        for client, did in form.did.items():
-            before = rows.get(client)
-            if before is None or GRAVITY.index(did.harm) < GRAVITY.index(before[0][1].harm):
-                rows[client] = [((number,), did)]
+    for client in dict.fromkeys(client for form in found for client in form.did):
+        told = [((number,), did) for number, form in enumerate(found) for did in form.did.get(client, ())]
+        gravest = [
+            min(fitting, key=lambda one: GRAVITY.index(one[1].harm))
+            for strict in (True, False)
+            if (fitting := [one for one in told if one[1].strict in (None, strict)])
+        ]
+        rows[client] = list(dict.fromkeys(gravest))
     return rows
 
 
@@ -281,6 +314,8 @@ def document() -> str:
             lines += _asked_lines(rule, own, bool(rules[rule].variants))
             for group in groups(own, bool(rules[rule].variants), list(clients)):
                 lines += [f"[[{rule}.breaks]]", *_api_field(api), *_field("forms", group.forms)]
+                strict = group.did.strict
+                lines += [f"strict = {str(strict).lower()}"] if strict is not None else []
                 lines += [*_field("harm", group.did.harm), *_field("how", group.did.how)]
                 lines += [*_field("source", group.source), *_field("date", group.date)]
                 lines += [f"clients.{_key(name)} = {_text(version)}" for name, version in group.clients.items()]

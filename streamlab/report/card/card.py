@@ -151,7 +151,7 @@ def _finding(one: Finding) -> ShownFinding:
 
 def _breaking(one: Finding) -> Iterator[tuple[str, str]]:
     by_harm: dict[str, list[str]] = {}
-    for broken in breaks(one.rule, one.variants, one.api):
+    for broken in breaks(one.rule, one.variants, one.api, one.strict):
         by_harm.setdefault(broken.how, []).append(clients()[broken.client].name)
     for how, names in by_harm.items():
         yield visible("; ".join(dict.fromkeys(names)), 400), visible(how, 200)

@@ -72,7 +72,7 @@ class ChosenClient:
         found = [
             Fate(viewed.rows_of(one)[0], one, what)
             for one in viewed.findings
-            for what in breaks(one.rule, one.variants, one.api)
+            for what in breaks(one.rule, one.variants, one.api, one.strict)
             if what.client == self.name and what.measured and viewed.rows_of(one)[0] <= event
         ]
         return sorted(found, key=lambda one: one.event)

@@ -202,7 +202,7 @@ def json_value(field: FieldDiff, found: Any) -> str:
 
 def breaking(finding: Finding) -> str:
     """How most of those break who break, and who they are; then how many break otherwise. "" where nobody does."""
-    found = breaks(finding.rule, finding.variants, finding.api)
+    found = breaks(finding.rule, finding.variants, finding.api, finding.strict)
     if not found:
         return ""
     how, count = Counter(one.what for one in found).most_common(1)[0]

@@ -14,6 +14,7 @@ export const PROMPT = 'What is the weather in Paris, and what time is it there?'
 export const MODEL = 'replay-model';
 export const KEY = 'sk-replay-not-a-key';
 export const RETRIES = process.env.CLIENT_RETRIES === 'shipped' ? {} : { maxRetries: 0 };   // how often a client asks again
+export const STRICT = !process.argv.includes('--not-strict');   // whether openai's .stream() helpers are given strict tools
 const API = { 'chat.completions': 'chat', 'anthropic.messages': 'messages' };
 const PKG = process.env.CLIENT_PKG ? path.resolve(process.env.CLIENT_PKG) : process.cwd();
 const require_ = createRequire(path.join(PKG, 'package.json'));

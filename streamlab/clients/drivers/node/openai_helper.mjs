@@ -1,5 +1,5 @@
 // openai-node, client.chat.completions.stream() runner (beta.chat.completions.stream in v4).
-import { main, use, PROMPT, MODEL, KEY, RETRIES, openaiTools, asArgs } from './common.mjs';
+import { main, use, PROMPT, MODEL, KEY, RETRIES, STRICT, openaiTools, asArgs } from './common.mjs';
 
 async function run(job, out) {
   const { default: OpenAI } = await use('openai');
@@ -13,7 +13,7 @@ async function run(job, out) {
     return;
   }
   const cc = client.chat.completions.stream ? client.chat.completions : client.beta.chat.completions;
-  const s = cc.stream({ model: MODEL, messages: [{ role: 'user', content: PROMPT }], ...(job.tools?.length ? { tools: openaiTools(job.tools, true) } : {}) });
+  const s = cc.stream({ model: MODEL, messages: [{ role: 'user', content: PROMPT }], ...(job.tools?.length ? { tools: openaiTools(job.tools, STRICT) } : {}) });
   s.on('content', (d, snap) => { out.text = snap; });
   for await (const _ of s) out.n_chunks++;
   const r = await s.finalChatCompletion();

@@ -30,6 +30,8 @@ MODEL = "replay-model"
 KEY = "sk-replay-not-a-key"
 #: How often a client asks again: never where its reading is measured, as it is shipped where users want to know.
 RETRIES = {} if os.environ.get("CLIENT_RETRIES") == "shipped" else {"max_retries": 0}
+#: Whether openai's .stream() helpers are given strict tools, whose arguments they parse; they leave others' alone.
+STRICT = "--not-strict" not in sys.argv
 
 for k in list(os.environ):
     if k.lower() in ("http_proxy", "https_proxy", "all_proxy"):

@@ -1,6 +1,6 @@
 """openai-python, client.chat.completions.stream() helper (strict accumulator); responses.stream() for /v1/responses."""
 
-from common import KEY, MODEL, PROMPT, RETRIES, as_args, main, openai_tools
+from common import KEY, MODEL, PROMPT, RETRIES, STRICT, as_args, main, openai_tools
 
 
 def run(job, out):
@@ -21,7 +21,7 @@ def run(job, out):
             {"id": i.call_id, "name": i.name, "arguments": i.arguments} for i in r.output if i.type == "function_call"
         ]
         return
-    kw = {"tools": openai_tools(job["tools"], strict=True)} if job.get("tools") else {}
+    kw = {"tools": openai_tools(job["tools"], strict=STRICT)} if job.get("tools") else {}
     cc = c.chat.completions if hasattr(c.chat.completions, "stream") else c.beta.chat.completions
     with cc.stream(model=MODEL, messages=[{"role": "user", "content": PROMPT}], **kw) as s:
         for ev in s:

@@ -23,12 +23,12 @@ class ToolCallArgumentsNull(Rule):
     Sends ``"arguments": ""`` in the first fragment, and ``{}`` for a call without arguments.
 
     ## Why it matters
-    The documented loops over plain streams add null to a string and raise; openai-python's ``.stream()`` helper ends
-    raises where no text follows. Arguments that stay ``""`` are no JSON: {clients: raises when they are empty text
-    throughout} measured clients hand them to a parser and raise, both ``.stream()`` helpers among them; the others read
-    them as no arguments (Pydantic AI, OpenAI's Python agents, Agno and smolagents do when they run the tool), or hand
-    on the empty text. So arguments that never come are an error, and a first delta
-    without any is a warning.
+    The documented loops over plain streams add null to a string and raise; openai-python's ``.stream()`` helper
+    raises where no text follows and a tool is strict. Arguments that stay ``""`` are no JSON:
+    {clients: raises when they are empty text throughout} measured clients hand them to a parser and raise, both
+    ``.stream()`` helpers among them where a tool is strict; the others read them as no arguments (Pydantic AI,
+    OpenAI's Python agents, Agno and smolagents do when they run the tool), or hand on the empty text. So arguments
+    that never come are an error, and a first delta without any is a warning.
 
     ## Repair
     ``""`` in the first fragment. Arguments that stay empty are left so: whether none were meant shows only at the end.

@@ -22,7 +22,8 @@ class ToolCallNameEmptyContinuation(Rule):
     ## Why it matters
     The openai-node ``.stream()`` helper of 7.x raises ("changed tool call identity") in every measured form, where a
     tool is strict; {clients: none when the name alone is empty text} measured clients read it as absent. gptel and
-    spring-ai-alibaba were seen to break calls on it. A form that nobody was asked about is a warning.
+    spring-ai-alibaba were seen to break calls on it. A form that nobody was asked about is a warning, and so is one on
+    which nobody else breaks, where the request has no strict tool.
 
     ## Repair
     The key is dropped.
@@ -43,18 +44,22 @@ class ToolCallNameEmptyContinuation(Rule):
         "id and name are null",
     )
 
+    #: Forms that no measured client minds where no tool is strict.
+    _strict_alone = (variants[0], variants[1], variants[4])
+
     def event(self, at: int, event: StreamEvent) -> Findings:
         for fragment in self.ctx.fragments(at, event):
             name = fragment.function.get("name", _ABSENT)
             if not fragment.opens and (name is None or name == "") and fragment.known_name:
                 variant = _variant(fragment.raw, name)
+                harmless = variant is None or (variant in self._strict_alone and self.ctx.asked.strict is False)
                 yield self.found(
                     f"a later fragment of the tool call has name {'null' if name is None else quote(name)}",
                     at,
                     path=f"{fragment.path}.function.name",
                     expected="(absent)",
                     actual=name,
-                    severity=None if variant is not None else Severity.WARNING,
+                    severity=Severity.WARNING if harmless else None,
                     variant=variant,
                 )
 

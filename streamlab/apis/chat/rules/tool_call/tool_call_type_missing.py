@@ -26,8 +26,8 @@ class ToolCallTypeMissing(Rule):
     Without it openai-node's ``.stream()`` helper raises ("tool call snapshot missing `type`"), as do agno and AI SDK 4.
     Another word for it fails the AI SDK's validation.
     Null or ``""`` in a later fragment makes openai-python's ``.stream()`` fail an assertion and openai-node's of 7.x
-    raise ("changed tool call identity"); ``""`` anywhere fails the AI SDK's validation. Repeated in later fragments it
-    harms no measured client and is information.
+    raise ("changed tool call identity") where a tool is strict; ``""`` anywhere fails the AI SDK's validation. Repeated
+    in later fragments it harms no measured client and is information.
 
     ## Repair
     ``function`` is added to the first fragment; later fragments lose the key.
