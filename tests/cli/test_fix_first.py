@@ -19,7 +19,7 @@ def _report(payloads):
 
 def test_the_gravest_comes_first_then_what_hurts_most_clients():
     tally = Tally()
-    report = _report([{**one, "created": float(one["created"])} for one in UNFINISHED])
+    report = _report([{**one, "created": str(one["created"])} for one in UNFINISHED])
     tally.add(report)
     first = tally.first()
     errors = [one for one in report.findings if one.severity == "error"]
