@@ -59,6 +59,12 @@ def is_keepalive(chunk: JsonObject) -> bool:
     return all(type(choice) is not dict or _is_hollow(choice, unseen=True) for choice in choices)
 
 
+def is_filter_prelude(chunk: JsonObject) -> bool:
+    """Whether a chunk tells what Azure's content filter made of the prompt, with an envelope of nobody."""
+    tells = chunk.get("choices") == [] and "prompt_filter_results" in chunk
+    return tells and type(chunk.get("usage")) is not dict and not chunk.get("id")
+
+
 def names_no_answer(chunk: JsonObject) -> bool:
     """Whether a chunk calls itself a keep-alive and says nothing but a finish: its envelope is not the answer's."""
     choices = chunk.get("choices")

@@ -410,7 +410,9 @@ def test_arguments_that_stay_empty_are_no_json(status, found):
 def test_no_server_changed_an_id_of_a_response_that_a_recorder_replaced(changed, told):
     events = text()
     events[-1] = {**events[-1], "response": {**events[-1]["response"], "id": changed}}
-    assert ("responses-ids-unstable" in _rules(exchange(sse(events)))) is told
+    given = exchange(sse(events))
+    assert ("responses-ids-unstable" in _rules(given)) is told
+    assert ("responses-ids-unstable" in normalize(given).changes) is told
 
 
 @pytest.mark.parametrize(

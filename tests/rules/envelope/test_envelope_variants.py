@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from streamlab.exchange import Request
 from streamlab.judging.analyzer import analyze
+from streamlab.repairing.normalizer import normalize
 from streamlab.rules.finding import Severity
 from tests.streams import chat_text, chat_usage, chunk, exchange, request_for, sse
 
@@ -23,6 +26,11 @@ ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 def findings(payloads, **asked):
     report = analyze(exchange(sse(payloads), request=request_for(**asked)))
     return {finding.rule: finding for finding in report.findings}
+
+
+def chunks_of(body):
+    lines = (line.removeprefix("data: ") for line in body.decode().splitlines() if line.startswith("data: {"))
+    return [json.loads(line) for line in lines]
 
 
 def every(**members):
@@ -168,6 +176,52 @@ def test_no_server_changed_an_id_that_a_recorder_replaced(before, after, told):
     first, *rest = chat_text("One", " two", " three")
     payloads = [first | {"id": before}, *(one | {"id": after} for one in rest)]
     assert ("chunk-id-changes" in findings(payloads)) is told
+
+
+@pytest.mark.parametrize(
+    ("ids", "mended"),
+    [
+        (("req_REDACTED_1", "3a98"), ("req_REDACTED_1", "3a98")),
+        (("3a98", "req_REDACTED_1"), ("3a98", "req_REDACTED_1")),
+        (("req_REDACTED_1", "3a98", "7c1f"), ("req_REDACTED_1", "3a98", "3a98")),
+        (("3a98", "req_REDACTED_1", "7c1f"), ("3a98", "req_REDACTED_1", "3a98")),
+        (("req_REDACTED_1", "req_REDACTED_2"), ("req_REDACTED_1", "req_REDACTED_1")),
+    ],
+)
+def test_no_id_gives_way_to_a_recorders_or_the_other_way_round(ids, mended):
+    padded = [*ids, *[ids[-1]] * 9]
+    payloads = [{**one, "id": given} for one, given in zip(chat_text(), padded, strict=False)]
+    repaired = normalize(exchange(sse(payloads)))
+    out = [one["id"] for one in chunks_of(repaired.exchange.body)]
+    assert tuple(out[: len(ids)]) == mended
+    assert ("chunk-id-changes" in repaired.changes) is ("chunk-id-changes" in findings(payloads))
+
+
+LACKING = {key: value for key, value in PREAMBLE.items() if key != "object"}
+
+
+@pytest.mark.parametrize(
+    ("first", "payloads", "told"),
+    [
+        (LACKING, without("object"), (0, ERROR, "in every chunk")),
+        (LACKING, chat_text(), (0, WARNING, "in 1 of 7 chunks")),
+        (PREAMBLE, without("object"), (1, ERROR, "in every chunk")),
+        (PREAMBLE, chat_text(), None),
+    ],
+)
+def test_the_content_filters_chunk_may_have_an_empty_object_and_not_none(first, payloads, told):
+    one = findings([first, *payloads]).get("object-wrong")
+    assert (one and (one.event, one.severity, one.message.split("absent ")[-1])) == told
+    repaired = normalize(exchange(sse([first, *payloads])))
+    assert chunks_of(repaired.exchange.body)[0].get("object") == ""
+    assert "object-wrong" not in {found.rule for found in analyze(repaired.exchange).findings}
+    assert ("object-wrong" in repaired.changes) is (told is not None)
+
+
+def test_who_breaks_on_a_wrong_object_does_not_on_the_content_filters_alone():
+    assert findings([LACKING, *chat_text()])["object-wrong"].variants == ()
+    last = [*chat_text()[:-1], chunk({}, "stop", object="chat.completion")]
+    assert findings([LACKING, *last])["object-wrong"].variants == ("in the finish chunk alone",)
 
 
 @pytest.mark.parametrize(("path", "own"), [("chat/completions", "text"), ("completions", "delta")])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from streamlab.apis import api_names
+from streamlab.apis.chat.repairs.call_opening import names_tool
 from streamlab.apis.chat.repairs.closing_chunks import (
     best_reason,
     choices_of,
@@ -203,7 +204,8 @@ class Closing(Repair):
         known = self._reasons.get(index)
         if answering and index in self._failed:
             return False  # the text goes on behind an error: no finish can be put behind that
-        best = best_reason(known, reason, called=bool(self.state.calling[index]))
+        called, named = bool(self.state.calling[index]), names_tool(self.state.body)
+        best = best_reason(known, reason, called=called, named=named)
         self._reasons[index] = self.state.finished[index] = best
         if known is not None and (index in self._placed or (index in self._over and not answering)):
             draft.note("finish-reason-repeated", path, reason, None)

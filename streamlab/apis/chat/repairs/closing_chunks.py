@@ -11,9 +11,12 @@ from streamlab.wire.payload import JsonObject
 _MERE_FINISHES = frozenset({"finish-reason-repeated", "finish-reason-every-chunk", "finish-reason-key-absent"})
 
 
-def best_reason(known: str | None, reason: str, *, called: bool) -> str:
+def best_reason(known: str | None, reason: str, *, called: bool, named: bool = False) -> str:
     """Of two reasons to finish the one that counts: the first, unless it is ``stop`` or means nothing to anybody.
-    ``called``: a call came, for the sake of which an answer may finish."""
+    ``called``: a call came, for the sake of which an answer may finish. ``named``: the request names the tool, so that
+    OpenAI says ``stop`` behind the call."""
+    if named and {known, reason} == {"stop", "tool_calls"}:
+        return "stop"
     if known is not None and reason == "tool_calls" and not called:
         return known
     counts = known not in (None, "stop") and (meaning_of(known) or not meaning_of(reason))

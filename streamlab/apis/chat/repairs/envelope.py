@@ -9,11 +9,12 @@ from typing import Any
 from streamlab.apis import api_names
 from streamlab.apis.chat.restarts import STEADY, is_text_again, starts_over
 from streamlab.exchange import Ending
+from streamlab.redaction.placeholders import changed_by_recorder, is_placeholder
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire import reading
 from streamlab.wire.choice_parts import kinds_of
-from streamlab.wire.keepalives import is_keepalive, named_by, names_no_answer, says_nothing
+from streamlab.wire.keepalives import is_filter_prelude, is_keepalive, named_by, names_no_answer, says_nothing
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
 
@@ -54,6 +55,9 @@ class Envelope(Repair):
         if not draft.is_chunk:
             return (*self._let_go(), draft)
         if _is_azure_prelude(draft.json):
+            if "object" not in draft.json and is_filter_prelude(draft.json):
+                draft.put("object-wrong", draft.json, "object", "", "")
+                self.awake = True
             return (draft,)
         if is_keepalive(draft.json):
             self.awake = True  # the next one may equal it, envelope and all
@@ -91,7 +95,7 @@ class Envelope(Repair):
         given = chunk.get("id")
         if self._seams or type(given) is not str or not given or self.state.api.name != api_names.CHAT:
             return
-        if self.state.chunks >= STEADY and self._constants.get("id", given) != given and not self._made_up:
+        if self.state.chunks >= STEADY and _differ(self._constants.get("id", given), given) and not self._made_up:
             indexes = map(reading.choice_index, reading.choices(chunk))
             self._seams = [(index, self.state.texts.length(index)) for index in indexes]
 
@@ -118,7 +122,7 @@ class Envelope(Repair):
     def _is_another(self, chunk: JsonObject) -> bool:
         """Whether a chunk that says nothing has an id, and another than the answer's."""
         given = chunk.get("id")
-        return bool(given) and self._constants.get("id", given) != given
+        return bool(given) and _differ(self._constants.get("id", given), given)
 
     def _let_go(self) -> Iterator[Draft]:
         """What said nothing, and was held back until it is known which answer it belongs to."""
@@ -140,6 +144,8 @@ class Envelope(Repair):
             self._settle(chunk)
         for key, rule in _CONSTANTS:
             value = self._constants[key]
+            if key == "id" and self._is_recorders(chunk.get(key)):
+                continue
             if chunk.get(key, ABSENT) != value or type(chunk[key]) is not type(value):
                 draft.put(rule(chunk.get(key)), chunk, key, value, "", self._origin(key, chunk))
         self._choices(draft, chunk)  # by the model that goes out
@@ -149,6 +155,16 @@ class Envelope(Repair):
         if len(draft.changes) > before:
             self.awake = True
         return (draft,)
+
+    def _is_recorders(self, given: Any) -> bool:
+        """Whether a chunk's id differs from the answer's because a recorder replaced one of them: nobody knows what
+        stood there. The other one counts from then on."""
+        known = self._constants["id"]
+        if type(given) is not str or not given or not changed_by_recorder(known, given):
+            return False
+        if is_placeholder(known):
+            self._constants["id"] = given
+        return True
 
     def _complete(self, chunk: JsonObject) -> None:
         """A chunk that another repair made gets the stream's envelope."""
@@ -218,6 +234,11 @@ def _is_aside(chunk: JsonObject) -> bool:
 def _names_nobody(chunk: JsonObject) -> bool:
     """Whether the envelope of a chunk may be another's than the answer's."""
     return _is_aside(chunk) or names_no_answer(chunk)
+
+
+def _differ(before: Any, given: Any) -> bool:
+    """Whether two ids are of two answers, as far as anybody knows."""
+    return bool(before != given) and not changed_by_recorder(before, given)
 
 
 def _id_rule(value: Any) -> str:

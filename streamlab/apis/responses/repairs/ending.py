@@ -27,6 +27,7 @@ from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.errors import known_tier
 from streamlab.apis.responses.repairs.events import NEVER_ENDED, OWN
 from streamlab.apis.responses.repairs.items import ItemsOut
+from streamlab.redaction.placeholders import changed_by_recorder
 from streamlab.rules.repair import Draft, Origin, RepairState
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
@@ -80,7 +81,8 @@ class ResponseOut:
         known = self.reader.id
         if known and response.get("id") != known:
             if text_of(response.get("id")):
-                draft.put(_IDS, response, "id", known, "response.")
+                if not changed_by_recorder(known, response["id"]):
+                    draft.put(_IDS, response, "id", known, "response.")
             else:
                 self._unlock(draft, "responses-missing-response-id", (response, "id", known, "response."))
         if type(response.get("created_at")) is float:

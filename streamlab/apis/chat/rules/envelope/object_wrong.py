@@ -12,6 +12,7 @@ from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.keepalives import is_filter_prelude
 from streamlab.wire.reading import Fact
 
 
@@ -20,7 +21,7 @@ class ObjectWrong(LateRule):
 
     ## What OpenAI does
     Sends the same constant in every chunk. Azure leaves it empty in the chunks of its content filter, which carry no
-    answer and are not judged.
+    answer; where the first of them has none at all, that counts, and is a warning where the others are right.
 
     ## Why it matters
     openai-python's ``.stream()`` drops every chunk whose ``object`` is another, without a word, and then fails an
@@ -29,7 +30,7 @@ class ObjectWrong(LateRule):
     which that helper does not serve, it is a warning.
 
     ## Repair
-    The constant is written into every chunk.
+    The constant is written into every chunk; into the content filter's, empty text, as Azure does.
     """
 
     name = "object-wrong"
@@ -44,6 +45,7 @@ class ObjectWrong(LateRule):
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._judged, self._bad = Spell(), Spell()
+        self._answers, self._lost = Spell(), Spell()  # the same without the chunks of a content filter
         self._chat = ctx.api.name == api_names.CHAT
         self._expected = "chat.completion.chunk" if self._chat else "text_completion"
 
@@ -52,9 +54,14 @@ class ObjectWrong(LateRule):
         owed = reading.owes_envelope(chunk)
         if not self._chat and any("text" not in choice for choice in reading.choices(chunk)):
             owed = False  # a chat chunk on a completions endpoint: completions-chat-shape
-        self._judged.turn(owed, before)
         value = chunk.get("object", "(absent)")
-        if self._bad.turn(owed and value != self._expected, before, value):
+        lacks = value == "(absent)" and is_filter_prelude(chunk)
+        self._answers.turn(owed, before)
+        self._judged.turn(owed or lacks, before)
+        wrong = owed and value != self._expected
+        if self._lost.turn(wrong, before, value):
+            self._lost.place = self.keep(at, event, "object")
+        if self._bad.turn(wrong or lacks, before, value):
             self._bad.place, self._bad.value = self.keep(at, event, "object"), value
 
     def end(self, ending: Ending) -> Findings:
@@ -68,14 +75,16 @@ class ObjectWrong(LateRule):
             f"object is {self.values(self._bad)} {self.share(self._bad, self._judged)}",
             expected=self._expected,
             actual=self._bad.value,
-            severity=Severity.ERROR if self._chat else Severity.WARNING,
-            variant=self._variant(self._bad.place),
+            severity=Severity.ERROR if self._chat and self._lost.place is not None else Severity.WARNING,
+            variant=self._variant(self._lost.place),
         )
 
-    def _variant(self, first: Place) -> str:
-        """Which form of the deviation it is."""
+    def _variant(self, first: Place | None) -> str | None:
+        """Which form of the deviation it is; None where a content filter's chunk alone lacks it, which nobody minds."""
+        if first is None:
+            return None
         seen = self.ctx.seen
-        held = self._bad.chunks(seen.chunks)
-        if held >= self._judged.chunks(seen.chunks):
+        held = self._lost.chunks(seen.chunks)
+        if held >= self._answers.chunks(seen.chunks):
             return "in every chunk"
         return "in the finish chunk alone" if held == 1 and first.at in seen.finish_at.values() else "in some chunks"

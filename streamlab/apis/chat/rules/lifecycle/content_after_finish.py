@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
+from streamlab.apis.chat.repairs.call_opening import names_tool
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -58,6 +59,7 @@ class ContentAfterFinish(Rule):
                     variant="text comes after it",
                 )
             elif not held and isinstance(reason, str) and reason != first and not is_blank(reason):
+                worse = (first, reason) == ("tool_calls", "stop") and not names_tool(self.ctx.body)
                 yield self.found(
                     f"finish_reason becomes {quote(reason)} after {quote(first)}",
                     at,
@@ -65,7 +67,7 @@ class ContentAfterFinish(Rule):
                     expected="nothing more for this choice",
                     actual=reason,
                     severity=Severity.INFO,
-                    variant="another reason comes after it" if (first, reason) == ("tool_calls", "stop") else None,
+                    variant="another reason comes after it" if worse else None,
                 )
 
     def _finished_with(self, index: int) -> str | None:

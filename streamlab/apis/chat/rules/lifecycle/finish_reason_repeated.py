@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from streamlab.apis.chat.repairs.call_opening import names_tool
 from streamlab.apis.chat.repairs.closing import Closing
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
@@ -33,7 +34,8 @@ class FinishReasonRepeated(Rule):
     OpenAI's own repeat ``length`` in an empty last chunk.
 
     ## Repair
-    One finish chunk at the end: the first reason that is not ``stop`` wins, else ``stop``.
+    One finish chunk at the end: the first reason that is not ``stop`` wins, else ``stop``. Where the request names the
+    tool, as OpenAI does, ``stop`` behind ``tool_calls`` counts.
     """
 
     name = "finish-reason-repeated"
@@ -71,9 +73,18 @@ class FinishReasonRepeated(Rule):
             path=f"choices[{position}].finish_reason",
             expected=None,
             actual=reason,
-            variant=_variant(first, reason),
+            variant=self._variant(first, reason),
         )
         return self.placed(found, event)
+
+    def _variant(self, first: str, then: str) -> str | None:
+        if then == first:
+            return "it is the same again"
+        if (first, then) != ("tool_calls", "stop"):
+            return None
+        # OpenAI says stop behind a call that the request names: who ends with it is right, and who joins the reasons
+        # does so with any two.
+        return "it is the same again" if names_tool(self.ctx.body) else "stop comes after tool_calls"
 
     def end(self, ending: Ending) -> Findings:
         for index, repeats in self._repeats.items():
@@ -90,9 +101,3 @@ def _order(first: str, repeats: list[Finding]) -> str:
     if then[0] == first:
         return f"again {quote(first)}" + "".join(f", later {quote(one)}" for one in turns[:3])
     return f"{quote(turns[0])} after {quote(first)}{shown}"
-
-
-def _variant(first: str, then: str) -> str | None:
-    if then == first:
-        return "it is the same again"
-    return "stop comes after tool_calls" if (first, then) == ("tool_calls", "stop") else None
