@@ -320,3 +320,11 @@ def test_a_block_without_data_says_what_it_has(block: bytes, variant: str) -> No
     first, rest = sse(chat_text()).split(b"\n\n", 1)
     found = _finding("sse-event-without-data", exchange(first + b"\n\n" + block + rest))
     assert found.variants == (variant,)
+
+
+def test_what_comes_of_null_counts_is_told_of_those_alone():
+    null = {"smolagents", "baml"}
+    each = breaks("usage-on-every-chunk", ("some of its numbers are null until the end",))
+    other = breaks("usage-inconsistent", ("completion_tokens is null before the finish",))
+    assert not null & {one.client.split("-", 1)[1] for one in each}
+    assert null <= {one.client.split("-", 1)[1] for one in other}

@@ -27,9 +27,10 @@ class UsageOnEveryChunk(LateRule):
     ## Why it matters
     LangChain, pydantic-ai, Agno, smolagents and openai-go add up what they get, so counts grow with the length of the
     answer (13 tokens in place of 3), also when usage merely comes twice; AutoGen loses the finish_reason. Measured.
-    Where a count falls, the TensorZero gateway ends with another usage as well. Where numbers are null until the end,
-    or usage is ``{}``, smolagents raises and BAML loses the text. Where all counts are 0 until the last, any sum is
-    right: a warning. Whoever asks for ``continuous_usage_stats`` gets what was asked for.
+    Where a count falls, the TensorZero gateway ends with another usage as well. Where usage is ``{}`` until the end,
+    smolagents raises and BAML loses the text. Numbers that are null are usage-inconsistent, and so is what comes of
+    them. Where all counts are 0 until the last, any sum is right: a warning. Whoever asks for
+    ``continuous_usage_stats`` gets what was asked for.
 
     ## Repair
     The last usage is kept, null stands in the other chunks.
