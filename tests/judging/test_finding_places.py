@@ -145,3 +145,25 @@ def test_a_stream_held_open_without_done_stands_at_its_last_chunk_though_that_ca
     held = next(one for one in report.findings if one.rule == "connection-held-open-after-done")
     assert (held.event, held.offset_us) == (41, 42_000)
     assert held.span == (sum(map(len, (_SAID[0], _chunk({"content": "a"}, "stop"), *said[:-1]))), held.span[1])
+
+
+def test_what_stands_there_is_what_is_said_to_be_there() -> None:
+    counted = [_chunk({"content": word}).replace(b'"index": 0', b'"index": %d' % at) for at, word in enumerate("abcde")]
+    growing = ["Spring", "Spring is", "Spring is here", "Spring is here again", "Spring is here again."]
+    repeated = [_chunk({"content": text}) for text in growing]
+    end = _chunk({}, "stop").replace(b'"index": 0', b'"index": 5')
+    for rule, events, said, at in (
+        ("choice-index-is-token-counter", counted, "0 (to 4)", None),
+        ("choice-index-is-token-counter", counted[1:], "1 (to 4)", 0),
+        ("choice-index-is-token-counter", [*counted, end], 5, 5),
+        ("cumulative-content", repeated, "Spring is", 1),
+    ):
+        found = next(one for one in _report(*events, b"data: [DONE]\n\n").findings if one.rule == rule)
+        assert (found.actual, found.event) == (said, at)
+
+
+def test_a_choice_that_never_finishes_is_called_by_its_number() -> None:
+    second = _chunk({"content": "b"}).replace(b'"index": 0', b'"index": 1')
+    report = _report(*_SAID, second, _chunk({}, "stop"), b"data: [DONE]\n\n")
+    found = next(one for one in report.findings if one.rule == "finish-reason-missing")
+    assert str(found.expected).endswith("in the last chunk of choice 1")

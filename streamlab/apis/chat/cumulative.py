@@ -133,6 +133,7 @@ class CumulativeDeltas(LateRule):
     _last = ""
     _growths = 0
     _place: Place | None = None
+    _there = ""  # the text at that place
 
     def event(self, at: int, event: StreamEvent) -> None:
         """Follows the first choice; one delta that does not repeat the one before settles it."""
@@ -149,7 +150,7 @@ class CumulativeDeltas(LateRule):
         if self._last and len(text) > len(self._last):
             self._growths += 1
             if self._place is None:
-                self._place = self.keep(at, event, path)
+                self._place, self._there = self.keep(at, event, path), text
         self._last = text
 
     def _said(self, choice: JsonObject) -> tuple[str, str]:
@@ -169,5 +170,5 @@ class CumulativeDeltas(LateRule):
                 self._place,
                 f"each delta repeats the whole {self._what} so far, up to {quote(self._last)}",
                 expected="what is new",
-                actual=self._last,
+                actual=self._there,
             )

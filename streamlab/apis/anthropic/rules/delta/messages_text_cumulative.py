@@ -41,6 +41,7 @@ class MessagesTextCumulative(MessagesRule):
     _growths = 0
     _markup = False
     _place: Place | None = None
+    _there = ""  # the text at that place
 
     def event(self, at: int, event: StreamEvent) -> None:
         """Follows the text; one delta that does not repeat the one before settles it."""
@@ -61,7 +62,8 @@ class MessagesTextCumulative(MessagesRule):
             return
         if self._last and len(text) > len(self._last):
             self._growths += 1
-            self._place = self._place or self.keep(at, event, "delta.text")
+            if self._place is None:
+                self._place, self._there = self.keep(at, event, "delta.text"), text
         self._last = text
 
     def passes(self, run: Run) -> bool:
@@ -71,4 +73,4 @@ class MessagesTextCumulative(MessagesRule):
     def end(self, ending: Ending) -> Findings:
         if self._growths >= _GROWTHS and len(self._last) >= _SHORTEST:
             said = f"each delta repeats the whole text so far, up to {quote(self._last)}"
-            yield self.found_at(self._place, said, expected="what is new", actual=self._last)
+            yield self.found_at(self._place, said, expected="what is new", actual=self._there)

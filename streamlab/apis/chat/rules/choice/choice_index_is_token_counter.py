@@ -45,12 +45,14 @@ class ChoiceIndexIsTokenCounter(LateRule):
     variants = ("the only choice is number 1", "it grows")
 
     _place: Place | None = None
+    _there = 0  # the index at that place
 
     def event(self, at: int, event: StreamEvent) -> None:
         if self._place is not None:
             return
         for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
-            if reading.choice_index(choice) != 0:
+            if (index := reading.choice_index(choice)) != 0:
+                self._there = index
                 self._place = self.keep(at, event, f"choices[{position}].index")
                 return
 
@@ -63,6 +65,7 @@ class ChoiceIndexIsTokenCounter(LateRule):
                 return
             if len(indexes) > 1 and self._may_be_alternatives():
                 return
+        there = indexes[0] if self._place is None else self._there
         yield self.found_at(
             self._place,
             f"the only choice has index {indexes[0]}"
@@ -70,7 +73,7 @@ class ChoiceIndexIsTokenCounter(LateRule):
             else f"the index grows from {indexes[0]} to {indexes[-1]} over {len(indexes)} values in one answer"
             + (", one for each part of it" if parts else ""),
             expected=0,
-            actual=indexes[-1],
+            actual=there if there == indexes[-1] else f"{there} (to {indexes[-1]})",
             variant=self.variants[1] if len(indexes) > 1 else self.variants[0] if indexes == [1] else None,
         )
 

@@ -103,6 +103,8 @@ class FinishReasonMissing(Rule):
         ctx = self.ctx
         known = [ctx.accumulator.choices[index] for index in indexes if index in ctx.accumulator.choices]
         whose = f"choice {indexes[0]} has" if len(indexes) == 1 else f"choices {', '.join(map(str, indexes))} have"
+        # The path says where it stands in its chunks, which may be another number.
+        of_whom = f"choice {indexes[0]}" if any(indexes) and len(indexes) == 1 else "the choice"
         if ctx.seen.error_at is not None or self._failed:
             end, severity = "an error", Severity.INFO
         else:
@@ -110,7 +112,7 @@ class FinishReasonMissing(Rule):
         found = self.found(
             f"{whose} no finish_reason before {end}",
             path=f"choices[{known[0].place if known else 0}].finish_reason",
-            expected='"stop", "length", "tool_calls" or "content_filter" in the last chunk of the choice',
+            expected=f'"stop", "length", "tool_calls" or "content_filter" in the last chunk of {of_whom}',
             actual="(never)",
             severity=severity,
             repairability=self._repairability(severity),
