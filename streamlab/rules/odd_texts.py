@@ -49,6 +49,8 @@ class TextRule(LateRule):
 class LiteralEscapesRule(TextRule):
     """Line ends come as the two characters ``\\`` and ``n``, between sentences, and not one real one."""
 
+    answer_fact = "literal-escapes"
+
     def event(self, at: int, event: StreamEvent) -> None:
         for text, path in self.pieces(event):
             if "\n" in text:
@@ -75,6 +77,8 @@ class LiteralEscapesRule(TextRule):
 class DoneMarkerRule(TextRule):
     """The last delta of the text is ``[DONE]``, by which other APIs end their streams, and nothing else."""
 
+    answer_fact = "done-in-text"
+
     def event(self, at: int, event: StreamEvent) -> None:
         for text, path in self.pieces(event):
             if text.strip():
@@ -94,6 +98,8 @@ class DoneMarkerRule(TextRule):
 
 class NestedEventRule(TextRule):
     """The text is the JSON of an event; `is_event` says of which."""
+
+    answer_fact = "nested"
 
     _pieces = _nested = 0
 

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from streamlab.cli.check_words import checked_plainly
 from tests import streams
+from tests.cli.plainly import said
 
 _ROOT = Path(__file__).parents[2]
 _GOOD = str(_ROOT / "corpus" / "seed-systems" / "glm4-1de40b0-tool")
-_CHECK = """
-import os, sys
-from streamlab import cli
-if sys.argv.pop(1) == "by click":
-    cli._checked = lambda args: None
-try:
-    cli.main(sys.argv[1:])
-except SystemExit as stop:
-    code = stop.code
-if "MODULES" in os.environ:
-    print(*sys.modules)
-raise SystemExit(code)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +26,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def _said(how: str, folder: Path, *args: str, **env: str):
-    known = {name: value for name, value in os.environ.items() if name not in ("STREAMLAB_DB", "COLUMNS")}
-    done = subprocess.run(
-        [sys.executable, "-c", _CHECK, how, "check", *args], cwd=folder, env={**known, **env}, capture_output=True
-    )
-    return done.returncode, done.stdout, done.stderr
+    return said(how, folder, "check", *args, **env)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,20 +11,7 @@ from streamlab.cli.ls import command
 from streamlab.report.cells import cell_len, set_cell_size
 from streamlab.storage.capture_db import CaptureDB
 from tests import streams
-
-_LS = """
-import os, sys
-from streamlab import cli
-if sys.argv.pop(1) == "by click":
-    cli._listed = lambda args: None
-try:
-    cli.main(sys.argv[1:])
-except SystemExit as stop:
-    code = stop.code
-if "MODULES" in os.environ:
-    print(*sys.modules)
-raise SystemExit(code)
-"""
+from tests.cli.plainly import said
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +31,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def _said(how: str, folder: Path, *args: str, **env: str):
-    known = {name: value for name, value in os.environ.items() if name not in ("STREAMLAB_DB", "COLUMNS")}
-    done = subprocess.run(
-        [sys.executable, "-c", _LS, how, "ls", *args], cwd=folder, env={**known, **env}, capture_output=True, text=True
-    )
-    return done.returncode, done.stdout, done.stderr
+    return said(how, folder, "ls", *args, text=True, **env)
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,9 @@ def grouped(found: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, An
     group: list[Mapping[str, Any]] = []
     size = different = 0
     for row in found:
-        size += weight(row)
-        different += 0 if group and _holds_the_same(row, group[-1]) else weight(row)
+        heavy = weight(row)
+        size += heavy
+        different += 0 if group and _holds_the_same(row, group[-1]) else heavy
         group.append(row)
         if len(group) >= GROUP_ROWS or size >= GROUP_BYTES or different >= _DIFFERENT_BYTES:
             yield group

@@ -27,4 +27,3 @@ class MessagesTextHoldsDoneMarker(DoneMarkerRule):
     name = "messages-text-holds-done-marker"
     severity = Severity.ERROR
     source = MESSAGES_STREAMING
-    answer_fact = "done-in-text"

@@ -27,7 +27,6 @@ class MessagesTextIsNestedEvent(NestedEventRule):
     name = "messages-text-is-nested-event"
     severity = Severity.ERROR
     source = MESSAGES_STREAMING
-    answer_fact = "nested"
 
     def is_event(self, value: JsonObject) -> bool:
         kind = value.get("type")

@@ -26,4 +26,3 @@ class MessagesTextLiteralEscapes(LiteralEscapesRule):
     name = "messages-text-literal-escapes"
     severity = Severity.ERROR
     source = MESSAGES_STREAMING
-    answer_fact = "literal-escapes"

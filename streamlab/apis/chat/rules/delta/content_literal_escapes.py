@@ -26,5 +26,4 @@ class ContentLiteralEscapes(LiteralEscapesRule):
     name = "content-literal-escapes"
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
-    answer_fact = "literal-escapes"
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})

@@ -31,7 +31,6 @@ class ResponsesTextHoldsDoneMarker(DoneMarkerRule):
     name = "responses-text-holds-done-marker"
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
-    answer_fact = "done-in-text"
 
     def pieces(self, event: StreamEvent) -> Iterator[tuple[str, str]]:
         if not self.ctx.facts & ResponseFact.ORDER:  # what comes behind the end of a text is no piece of it

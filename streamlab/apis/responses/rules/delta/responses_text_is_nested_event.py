@@ -28,7 +28,6 @@ class ResponsesTextIsNestedEvent(NestedEventRule):
     name = "responses-text-is-nested-event"
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
-    answer_fact = "nested"
 
     def is_event(self, value: JsonObject) -> bool:
         return text_of(value.get("type")).startswith("response.") or super().is_event(value)

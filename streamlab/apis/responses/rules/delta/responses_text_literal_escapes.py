@@ -26,4 +26,3 @@ class ResponsesTextLiteralEscapes(LiteralEscapesRule):
     name = "responses-text-literal-escapes"
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
-    answer_fact = "literal-escapes"
