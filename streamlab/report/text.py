@@ -20,12 +20,8 @@ if TYPE_CHECKING:
 
     from streamlab.report.harmless_console import HarmlessConsole
 
-_REPAIRS = {
-    Repairability.SAFE: "streamlab normalize",
-    Repairability.UNSAFE: "streamlab normalize --unsafe",
-    Repairability.NONE: "cannot be mended",
-}
-_IN_SENDING = "streamlab record --normalize, or replay --normalize: it is about how the body is sent"
+_UNSAFE, _NOT = "streamlab normalize --unsafe", "cannot be mended"
+_IN_SENDING = ", or replay --normalize: it is about how the body is sent"
 _SHOWN_CLIENTS, _SHOWN_WAYS = 3, 2
 _INDENT = 8
 #: Characters of what a vendor sends, and of what came instead.
@@ -34,11 +30,18 @@ _SIDE = 160
 
 def mended_by(finding: Finding) -> str:
     """What mends a finding, for people."""
+    if finding.repairability is not Repairability.SAFE:
+        return _UNSAFE if finding.repairability is Repairability.UNSAFE else _NOT
+    command, in_sending = _mending(finding.rule)
+    return command + _IN_SENDING if in_sending else command
+
+
+def _mending(rule: str) -> tuple[str, bool]:
+    """The command that mends what a rule finds, where that is safe; whether it is about how the body is sent."""
     from streamlab.repairing.account import MENDED_IN_SENDING  # deferred: of findings alone
 
-    if finding.repairability is Repairability.SAFE and finding.rule in MENDED_IN_SENDING:
-        return _IN_SENDING
-    return _REPAIRS[finding.repairability]
+    in_sending = rule in MENDED_IN_SENDING
+    return ("streamlab record --normalize" if in_sending else "streamlab normalize"), in_sending
 
 
 def value(shown: Any, limit: int = 80) -> str:
@@ -198,11 +201,8 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
 
 def first_line(console: HarmlessConsole, first: First, exchanges: int) -> Text:
     """One sentence: what to fix first, and why."""
-    from streamlab.repairing.account import MENDED_IN_SENDING
-
     where = f", in {first.exchanges} of {exchanges} exchanges" if exchanges > 1 else ""
-    mends = "streamlab record --normalize" if first.rule in MENDED_IN_SENDING else "streamlab normalize"
-    repairs = f"{mends} mends it" if first.repairable else f"streamlab rule {first.rule} says more"
+    repairs = f"{_mending(first.rule)[0]} mends it" if first.repairable else f"streamlab rule {first.rule} says more"
     said = f"{first.rule}{where} ({first.severity}): {first.why}; {repairs}."
     return console.text.assemble(("Fix first: ", "bold"), said)
 

@@ -213,8 +213,10 @@ class Api:
         for place, choice in enumerate(choices(value)):
             inner, index = delta(choice), choice_index(choice)
             legacy = choice.get("text")
-            text = content(inner) or (legacy if type(legacy) is str else "")
-            yield index, text, f"choices[{place}].delta.content"
+            if text := content(inner):
+                yield index, text, f"choices[{place}].delta.content"
+            elif type(legacy) is str and legacy:
+                yield index, legacy, f"choices[{place}].text"
             for key in REASONING_KEYS:
                 if type(inner.get(key)) is str:
                     yield (index, key), inner[key], f"choices[{place}].delta.{key}"

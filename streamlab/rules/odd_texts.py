@@ -1,9 +1,10 @@
 """For rules about a text that is not what the model said: somebody on the way took something else for it, or wrote it
-otherwise. An API's own rules say where, and what is promised there."""
+otherwise, or again. An API's own rules say where, and what is promised there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from streamlab.exchange import Ending
 from streamlab.lazy_pattern import lazy_pattern
@@ -19,12 +20,15 @@ _RUN = lazy_pattern(r"(?:(?:\\r)?\\n)+")
 _BETWEEN = lazy_pattern(r"(?:\A|(?<=[\w.:;!?,)*]))(?:(?:\\r)?\\n)+(?=[A-Z0-9#*>|\u2022-]|\Z)")
 #: What people who speak of line ends write around them; in code there is no telling.
 _QUOTED = ("`", "'\\", '"\\', "\\n'", '\\n"', "printf", "regex", "\\t", "\\\\")
-_MARKER = "[DONE]"
+#: By which chat completions end a stream.
+MARKER = "[DONE]"
 #: Members that hold a piece of the answer's text.
 _MEMBERS = frozenset({"content", "text", "delta"})
-#: A model that writes an example of an event does it in many small deltas.
+#: In so few deltas no model writes an example of an event.
 _FEW = 2
 _LONGEST = 1 << 16
+#: How often a text has to come again with more behind it, and how long it gets, before it is no coincidence.
+GROWTHS, SHORTEST = 2, 8
 
 
 class TextRule(LateRule):
@@ -37,7 +41,7 @@ class TextRule(LateRule):
     def pieces(self, event: StreamEvent) -> Iterator[tuple[str, str]]:
         """What an event adds to the text, and the member that holds it."""
         for _, text, path in self.ctx.api.texts(chunk_of(event)):
-            if path.rpartition(".")[2] in _MEMBERS:
+            if text and path.rpartition(".")[2] in _MEMBERS:
                 yield text, path
 
     def whole(self) -> Iterator[tuple[str, str]]:
@@ -82,24 +86,31 @@ class DoneMarkerRule(TextRule):
     def event(self, at: int, event: StreamEvent) -> None:
         for text, path in self.pieces(event):
             if text.strip():
-                self._place = self.keep(at, event, path) if text.strip() == _MARKER else None
+                self._place = self.keep(at, event, path) if text.strip() == MARKER else None
 
     def passes(self, run: Run) -> bool:
-        return self._place is None and not any(text.strip() == _MARKER for text in run.texts)
+        if self._place is not None:
+            return False
+        return MARKER not in run.text or not any(text.strip() == MARKER for text in run.texts)
 
     def end(self, ending: Ending) -> Findings:
         for _, text in self.whole():
-            if text.rstrip().endswith(_MARKER):
-                alone = text.strip() == _MARKER
+            if text.rstrip().endswith(MARKER):
+                alone = text.strip() == MARKER
                 said = "the whole text is [DONE]" if alone else "the text ends with [DONE] as a delta of its own"
-                yield self.found_at(self._place, said, expected="the model's text", actual=_MARKER)
+                yield self.found_at(self._place, said, expected="the model's text", actual=MARKER)
                 return
 
 
 class NestedEventRule(TextRule):
-    """The text is the JSON of an event; `is_event` says of which."""
+    """The text is the JSON of an event; `is_event` says of which.
+
+    A model that writes an example of one does it in many small deltas: judged is a text that comes in one or two, or
+    each delta of which is an event.
+    """
 
     answer_fact = "nested"
+    what: ClassVar[str] = "an event"
 
     _pieces = _nested = 0
 
@@ -113,14 +124,14 @@ class NestedEventRule(TextRule):
             if bare_event(text).startswith("{"):
                 self._place = self._place or self.keep(at, event, path)
                 self._nested += self._is_nested(text)
-        if self._place is None or (self._pieces > _FEW and self._nested < self._pieces):
+        if self._pieces and (self._place is None or (self._pieces > _FEW and self._nested < self._pieces)):
             self._place = None
             self.retire()
 
     def end(self, ending: Ending) -> Findings:
         for who, text in self.whole():
             if self._nested == self._pieces or self._is_nested(text):
-                said = f"the whole text of {who} is the JSON of an event"
+                said = f"the whole text of {who} is the JSON of {self.what}"
                 yield self.found_at(self._place, said, expected="the model's text", actual=text[:_LONGEST])
                 return
 
@@ -130,8 +141,47 @@ class NestedEventRule(TextRule):
         return type(value) is dict and self.is_event(value)
 
 
+class CumulativeRule(LateRule):
+    """Every delta of a text holds all of it so far; a rule says which text it is."""
+
+    what: ClassVar[str] = "text"
+
+    _last = ""
+    _growths = 0
+    _place: Place | None = None
+    _there = ""  # the text at that place
+
+    def said(self, event: StreamEvent) -> tuple[str, str]:
+        """What an event adds to the text, "" for nothing, and the member that holds it."""
+        raise NotImplementedError
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        """One delta that does not repeat the one before settles it."""
+        text, path = self.said(event)
+        if not text:
+            return
+        if not text.startswith(self._last):
+            self._growths = 0
+            self.retire()
+            return
+        if self._last and len(text) > len(self._last):
+            self._growths += 1
+            if self._place is None:
+                self._place, self._there = self.keep(at, event, path), text
+        self._last = text
+
+    def passes(self, run: Run) -> bool:
+        """The same text again and again settles nothing."""
+        return run.texts.count(self._last) == len(run.texts)
+
+    def end(self, ending: Ending) -> Findings:
+        if self._growths >= GROWTHS and len(self._last) >= SHORTEST:
+            said = f"each delta repeats the whole {self.what} so far, up to {quote(self._last)}"
+            yield self.found_at(self._place, said, expected="what is new", actual=self._there)
+
+
 def bare_event(text: str) -> str:
-    """A text without the field names of an event."""
+    """A text without the field names of the event that it is."""
     text = text.lstrip()
     if text.startswith("event:"):
         text = text.partition("\n")[2]

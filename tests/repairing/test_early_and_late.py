@@ -404,7 +404,9 @@ def test_a_torn_payload_behind_another_that_cannot_go_on():
 )
 def test_half_a_character_that_gets_no_other_half_goes_before_the_end(end):
     body = sse(chat_text("a", "HALF")[:3], done=False).replace(b'"HALF"', rb'"\ud83c"') + end
-    repaired = normalize(asked(body)).exchange
+    mended = normalize(asked(body))
+    repaired = mended.exchange
+    assert "surrogate-escape-split" in {one.rule for one in mended.unrepaired}
     assert repaired.body.startswith(body.removesuffix(end))
     assert normalize(repaired).exchange.body == repaired.body
     assert broken_laws(asked(body)) == {}

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from streamlab.apis.chat.choice_text import holder_of, text_of
 from streamlab.exchange import Ending
-from streamlab.rules.base import Findings, quote
-from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.odd_texts import GROWTHS, SHORTEST, CumulativeRule
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
 from streamlab.wire.events import Done, StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import Run
-
-_GROWTHS = 2
-_SHORTEST = 8
 
 
 class KeepWhatIsNew(Repair):
@@ -34,7 +31,7 @@ class KeepWhatIsNew(Repair):
     def event(self, draft: Draft) -> Drafts:
         if not self.asks:
             return (draft,)
-        text = self._said(_first_delta(draft))
+        text = self._said(_first(draft))
         if self._sure:
             self._strip(draft, text)
             return (draft,)
@@ -49,7 +46,7 @@ class KeepWhatIsNew(Repair):
         self._last = text
         self._held.append(draft)
         self.awake = True
-        if self._growths >= _CERTAIN and len(text) >= _SHORTEST:
+        if self._growths >= _CERTAIN and len(text) >= SHORTEST:
             return self._decide()
         return self._settle() if len(self._held) > _MAX_HELD else ()
 
@@ -62,7 +59,7 @@ class KeepWhatIsNew(Repair):
 
     @property
     def _undecided(self) -> bool:
-        return self._growths < _GROWTHS or len(self._last) < _SHORTEST
+        return self._growths < GROWTHS or len(self._last) < SHORTEST
 
     @property
     def done(self) -> bool:
@@ -80,7 +77,7 @@ class KeepWhatIsNew(Repair):
         self._sure = self.awake = True
         held, self._held = self._held, []
         for draft in held:
-            self._strip(draft, self._said(_first_delta(draft)))
+            self._strip(draft, self._said(_first(draft)))
         return held
 
     def _settle(self) -> Drafts:
@@ -92,15 +89,16 @@ class KeepWhatIsNew(Repair):
     def _strip(self, draft: Draft, text: str) -> None:
         if text and text.startswith(self._sent):
             new, self._sent = text[len(self._sent) :], text
-            self._cut_down(draft, _first_delta(draft), text, new)
+            self._cut_down(draft, _first(draft), text, new)
 
     # -- which text it is --------------------------------------------------------------------------------------------
 
-    def _said(self, delta: JsonObject) -> str:
-        return reading.content(delta)
+    def _said(self, choice: JsonObject) -> str:
+        return text_of(choice)
 
-    def _cut_down(self, draft: Draft, delta: JsonObject, text: str, new: str) -> None:
-        draft.put(self.rules[0], delta, "content", new, "choices[0].delta.")
+    def _cut_down(self, draft: Draft, choice: JsonObject, text: str, new: str) -> None:
+        holder, key, path = holder_of(choice)
+        draft.put(self.rules[0], holder, key, new, f"choices[0].{path}")
 
     def _is_over(self, draft: Draft) -> bool:
         """Whether an event without text shows that no more of it comes."""
@@ -118,57 +116,26 @@ def _may_come_early(draft: Draft) -> bool:
     return isinstance(draft.event, Done) or any(choice.get("finish_reason") for choice in listed)
 
 
-def _first_delta(draft: Draft) -> JsonObject:
+def _first(draft: Draft) -> JsonObject:
     listed = reading.choices(draft.json) if draft.is_chunk else []
-    return reading.delta(listed[0]) if listed and reading.choice_index(listed[0]) == 0 else {}
+    return listed[0] if listed and reading.choice_index(listed[0]) == 0 else {}
 
 
-class CumulativeDeltas(LateRule):
-    """What finds that every delta of the first choice holds all before it."""
+class CumulativeDeltas(CumulativeRule):
+    """Of the first choice."""
 
     severity = Severity.ERROR
     source = CHAT_CHUNK_DELTA
     repairability = Repairability.SAFE
-    _what = "text"
-    _last = ""
-    _growths = 0
-    _place: Place | None = None
-    _there = ""  # the text at that place
 
-    def event(self, at: int, event: StreamEvent) -> None:
-        """Follows the first choice; one delta that does not repeat the one before settles it."""
+    def said(self, event: StreamEvent) -> tuple[str, str]:
         listed = reading.choices(reading.chunk_of(event))
-        if not listed or reading.choice_index(listed[0]) != 0:
-            return
-        text, path = self._said(listed[0])
-        if not text:
-            return
-        if not text.startswith(self._last):
-            self._growths = 0
-            self.retire()
-            return
-        if self._last and len(text) > len(self._last):
-            self._growths += 1
-            if self._place is None:
-                self._place, self._there = self.keep(at, event, path), text
-        self._last = text
+        return self.said_in(listed[0]) if listed and reading.choice_index(listed[0]) == 0 else ("", "")
 
-    def _said(self, choice: JsonObject) -> tuple[str, str]:
+    def said_in(self, choice: JsonObject) -> tuple[str, str]:
         """The text that a choice adds, and the path of it."""
-        text = reading.content(reading.delta(choice))
-        if text or type(choice.get("text")) is not str:
-            return text, "choices[0].delta.content"
-        return choice["text"], "choices[0].text"
+        _, key, path = holder_of(choice)
+        return text_of(choice), f"choices[0].{path}{key}"
 
     def passes(self, run: Run) -> bool:
-        """The same text again and again settles nothing."""
-        return run.template.varying.choice != 0 or run.texts.count(self._last) == len(run.texts)
-
-    def end(self, ending: Ending) -> Findings:
-        if self._growths >= _GROWTHS and len(self._last) >= _SHORTEST:
-            yield self.found_at(
-                self._place,
-                f"each delta repeats the whole {self._what} so far, up to {quote(self._last)}",
-                expected="what is new",
-                actual=self._there,
-            )
+        return run.template.varying.choice != 0 or super().passes(run)

@@ -27,6 +27,8 @@ _MAX_HELD = 4096
 _MOST_EARLY = 64
 _HALF_PAIR = lazy_pattern("[\ud800-\udbff]\\Z")
 _OTHER_HALF = lazy_pattern("[\udc00-\udfff]")
+#: Half of a pair that stands alone, whichever it is.
+HALF = lazy_pattern("[\ud800-\udfff]")
 
 
 class _Half(NamedTuple):
@@ -122,6 +124,8 @@ class CutCharacters(Repair):
             if alone:
                 return
         repaired = lost + _whole(text, as_bytes)
+        if HALF.search(repaired) is not None:
+            self._stays()
         if repaired != delta["content"]:
             in_bytes = as_bytes or (bool(lost) and before is not None and before.as_bytes)
             draft.put(
@@ -141,6 +145,9 @@ class CutCharacters(Repair):
         else:
             self.state.account.drop(half.draft, half.rule)
 
+    def _stays(self) -> None:
+        self.state.account.cannot("surrogate-escape-split", "the other half of the pair did not come")
+
     def end(self, ending: Ending) -> Drafts:
         before: list[Draft] = []
         behind: list[Draft] = []
@@ -148,6 +155,8 @@ class CutCharacters(Repair):
             half, as_bytes, draft, alone = one
             left = before if not self._early or self._waiting.get(index) is one else behind
             text = _whole(half, as_bytes) if as_bytes else half
+            if not as_bytes:
+                self._stays()
             if not alone:
                 draft = draft.like("invalid-utf8", {"index": index, "delta": {"content": text}}, "choices[0]")
             elif as_bytes:

@@ -30,6 +30,14 @@ def without_role(payloads):
     return payloads
 
 
+def chunks_of_two(first, second):
+    """An answer of two choices, in two chunks each of which holds a piece of both."""
+    pieces = [chunk({"content": first}), chunk({"content": first})]
+    for one in pieces:
+        one["choices"] += chunk({"content": second}, index=1)["choices"]
+    return [chunk(OPENING), *pieces, chunk({}, "stop"), chunk({}, "stop", index=1)]
+
+
 NESTED = json.dumps(chunk(OPENING))
 WORDS = [
     "Spring",
@@ -83,7 +91,10 @@ WORDS = [
             ERROR,
         ),
         (chat_text("2", "[DONE]")[:-1], "content-holds-done-marker", ERROR),
+        (chat_text("2", "[DONE]", "\n"), "content-holds-done-marker", ERROR),
         (deltas(OPENING, {"content": NESTED}), "content-is-nested-chunk", ERROR),
+        (deltas(OPENING, {"content": f"event: message\ndata: {NESTED}"}), "content-is-nested-chunk", ERROR),
+        (chunks_of_two(NESTED, NESTED), "content-is-nested-chunk", ERROR),
         (chat_text("Hello", "Hello wor", "Hello world"), "cumulative-content", ERROR),
         (chat_text(*WORDS), "content-lost-whitespace", ERROR),
         (chat_text("Hello", "there", "my", "friend", "!"), "content-lost-whitespace", ERROR),
@@ -112,6 +123,7 @@ def test_variant(payloads, rule, severity):
         (chat_text("In code:", " <think>", " is a tag"), "reasoning-field-variants"),
         (chat_text("Streams end with ", "[DONE]", "."), "content-holds-done-marker"),
         (chat_text("[", "DONE", "]"), "content-holds-done-marker"),
+        (chat_text("[DONE]", " ends it, as in data: [DONE]"), "content-holds-done-marker"),
         (chat_text("{", '"object":', '"chat.completion.chunk"', "}"), "content-is-nested-chunk"),
         (chat_text("ha", "haha", "hahaha"), "cumulative-content"),
         (chat_text("1", "12", "12 or 13?", "12"), "cumulative-content"),

@@ -30,13 +30,14 @@ class ChoiceIndexIsTokenCounter(LateRule):
     127. Where reasoning is choice 0, text 1 and a call 2, whoever reads choice 0 holds the reasoning alone.
 
     ## Repair
-    0, where one choice was asked for.
+    0, where one choice was asked for; in legacy completions, where a choice is all that its index tells, none.
     """
 
     name = "choice-index-is-token-counter"
     severity = Severity.ERROR
     source = CHAT_CHUNK_CHOICES
     repairability = Repairability.SAFE
+    of_some = Repairability.NONE
     repair = ChoiceShape
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     # There is no fact about an index; the finish chunk of such a stream has a wrong one, and mostly the first as well.
@@ -74,6 +75,7 @@ class ChoiceIndexIsTokenCounter(LateRule):
             + (", one for each part of it" if parts else ""),
             expected=0,
             actual=there if there == indexes[-1] else f"{there} (to {indexes[-1]})",
+            repairability=self.of_some if ctx.api.name == api_names.COMPLETIONS else None,
             variant=self.variants[1] if len(indexes) > 1 else self.variants[0] if indexes == [1] else None,
         )
 

@@ -11,7 +11,8 @@ class KeepNewText(KeepWhatIsNew):
     """Sends only what each delta adds to the text."""
 
     rules = ("cumulative-content",)
-    on = Fact.CONTENT
+    apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
+    on = Fact.CONTENT | Fact.TEXT
 
 
 class CumulativeContent(CumulativeDeltas):

@@ -17,10 +17,11 @@ class KeepNewReasoning(KeepWhatIsNew):
     on = Fact.REASONING
     holds_back = "deltas that begin with the whole reasoning so far, until four grew that way or the reasoning ends"
 
-    def _said(self, delta: JsonObject) -> str:
-        return reading.reasoning(delta)
+    def _said(self, choice: JsonObject) -> str:
+        return reading.reasoning(reading.delta(choice))
 
-    def _cut_down(self, draft: Draft, delta: JsonObject, text: str, new: str) -> None:
+    def _cut_down(self, draft: Draft, choice: JsonObject, text: str, new: str) -> None:
+        delta = reading.delta(choice)
         for key in reading.REASONING_KEYS:
             if delta.get(key) == text:
                 draft.put(self.rules[0], delta, key, new, "choices[0].delta.")
@@ -50,9 +51,9 @@ class CumulativeReasoning(CumulativeDeltas):
     repair = KeepNewReasoning
     apis = frozenset({api_names.CHAT})
     on = Fact.REASONING
-    _what = "reasoning"
+    what = "reasoning"
 
-    def _said(self, choice: JsonObject) -> tuple[str, str]:
+    def said_in(self, choice: JsonObject) -> tuple[str, str]:
         delta = reading.delta(choice)
         text = reading.reasoning(delta)
         key = next((key for key in reading.REASONING_KEYS if delta.get(key) == text), "reasoning")

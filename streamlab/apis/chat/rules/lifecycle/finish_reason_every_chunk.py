@@ -30,13 +30,15 @@ class FinishReasonEveryChunk(Rule):
     judges it.
 
     ## Repair
-    ``null`` everywhere but in a finish chunk of its own at the end.
+    ``null`` everywhere but in a finish chunk of its own at the end. None in legacy completions, where text and finish
+    share a chunk.
     """
 
     name = "finish-reason-every-chunk"
     severity = Severity.ERROR
     source = CHAT_CHUNK_FINISH
     repairability = Repairability.SAFE
+    of_some = Repairability.NONE
     repair = Closing
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH
@@ -59,17 +61,22 @@ class FinishReasonEveryChunk(Rule):
             self._finish[index] = (at, choice)
             if before is None:
                 message = f"finish_reason {quote(reason)} although the answer goes on, again and again"
-                first = self.found(message, at, path=path, expected=None, actual=reason)
+                first = self._found(message, at, path, reason)
                 self._first[index] = self.placed(first, event)
             elif reading.adds_text(choice):
                 yield from self._again(index, at, path, reason)
             elif choice == before[1] and at == before[0] + 1 and reading.usage(event.json) is None:
                 message = f"the finish chunk with {quote(reason)} comes twice"
-                yield self.found(message, at, path=path, expected=None, actual=reason, severity=Severity.INFO)
+                yield self._found(message, at, path, reason, Severity.INFO)
 
     def _again(self, index: int, at: int, path: str, reason: str) -> Findings:
         """Text in a chunk with a finish_reason after an earlier finish_reason: now it is certain."""
         if index not in self._spoken:
             self._spoken.add(index)
             yield self._first[index]
-        yield self.found(self._first[index].message, at, path=path, expected=None, actual=reason)
+        yield self._found(self._first[index].message, at, path, reason)
+
+    def _found(self, message: str, at: int, path: str, reason: str, severity: Severity | None = None) -> Finding:
+        legacy = self.ctx.api.name == api_names.COMPLETIONS
+        mended = self.of_some if legacy else None
+        return self.found(message, at, path=path, actual=reason, severity=severity, repairability=mended)
