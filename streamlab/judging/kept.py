@@ -56,7 +56,7 @@ def unpacked(data: bytes) -> Report | None:
         whole = text.encode("utf-8", "replace").decode()  # half characters are no text to who checks it
         raw = json.loads(text)
         kept = msgspec.convert(raw if whole == text else json.loads(whole), _Kept)
-    except (ValueError, msgspec.ValidationError, RecursionError):  # the second is the first since msgspec 0.20 alone
+    except (ValueError, msgspec.ValidationError, RecursionError):  # the second is the first in newer msgspec alone
         return None
     api = api_named(kept.api)
     if api is None:

@@ -14,7 +14,7 @@ class Listeners:
     """Who listens to the hooks of a run. More may come, such as the conftest.py of a folder."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._hooks = config.hook
+        self._hooks = config.pluginmanager.hook  # `config.hook` gives pytest 8.0 functions where a path is told
         self._asked: dict[tuple[str, ...], bool] = {}
 
     def pytest_plugin_registered(self) -> None:

@@ -238,7 +238,7 @@ def _is_padding(values: Sequence[bytes]) -> bool:
 def _padding(values: Sequence[bytes]) -> list[str] | None:
     try:
         texts = _strings(b'["' + b'"\n,"'.join(values) + b'"]')
-    except ValueError:  # not JSON, or not UTF-8
+    except (ValueError, msgspec.DecodeError):  # not UTF-8, or not JSON; in newer msgspec they are one
         return None
     return texts if len(texts) == len(values) else None
 
