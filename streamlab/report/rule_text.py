@@ -16,11 +16,25 @@ def title(rule: type[Rule]) -> str:
 def explanation(rule: type[Rule]) -> str:
     """All of it: what OpenAI does, why the deviation matters, how it is mended."""
     text = filled_in(inspect.cleandoc(rule.__doc__ or ""), rule.name)
-    return text + _READERS if ".rules.sse." in rule.__module__ else text
+    if ".rules.sse." in rule.__module__:
+        return text + _READERS
+    return text + _SERVERS if rule.name in _WITHOUT_AN_END else text
 
 
 _READERS = """
 
 ## Readers
 What readers of event streams make of lawful streams in many forms is measured: docs/sse-readers.md.
+"""
+
+#: What an answer lacks that its server ended in the middle.
+_WITHOUT_AN_END = {
+    "done-missing", "finish-reason-missing", "gemini-finish-missing", "messages-stop-missing", "messages-truncated",
+    "ollama-done-missing", "responses-terminal-missing",
+}  # fmt: skip
+
+_SERVERS = """
+
+## Servers
+Some servers end an answer whose handler failed as if it were whole, which ones is measured: docs/sse-readers.md.
 """

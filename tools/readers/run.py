@@ -62,13 +62,13 @@ _LIST = (
 )
 
 
-def python_environment() -> Path:
-    """The Python of the virtual environment in which python.txt is installed."""
-    venv = HOME / "python"
+def python_environment(name: str = "python") -> Path:
+    """The Python of the virtual environment in which the file of that name (python.txt) is installed."""
+    venv = HOME / name
     if not (venv / "bin").exists():
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     python = venv / "bin" / "python"
-    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "-r", HERE / "python.txt"]
+    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "-r", HERE / f"{name}.txt"]
     subprocess.run(pip, check=True)
     return python
 
