@@ -77,12 +77,13 @@ def command(
     from streamlab.workflows import check as verbs
 
     known = verbs.check_options(Config(), api=api).api
-    if output is not None and not blame:
-        several = _several(target, db, output)
+    if output is None or blame:
+        found = verbs.find_one(target, db, "; or write all of them into a database or a folder: -o PATH" * (not blame))
+    else:
+        found, several = _found(target, db, output)
         if several is not None:
             how = _how_to_mend(known, unsafe=unsafe, to_chat=to == "chat", keep_secrets=keep_secrets)
             return _mend_all(output, several, how, as_json=as_json)
-    found = verbs.find_one(target, db, "; or write all of them into a database or a folder: -o PATH" * (not blame))
     with found.opened() as exchange:
         mend = partial(verbs.normalize, unsafe=unsafe, api=known, to_chat=to == "chat")
         if blame:
@@ -105,14 +106,14 @@ def _give(body: bytes, output: Path | None) -> None:
         say_body(body)
 
 
-def _several(target: str, db: Path | None, output: Path) -> Iterator[Target] | None:
-    """What a TARGET names, where that does not go into a file of its own."""
+def _found(target: str, db: Path | None, output: Path) -> tuple[Target, Iterator[Target] | None]:
+    """The first exchange that a TARGET names; all of them, where they do not go into a file of their own."""
     from streamlab.storage.targets import find
     from streamlab.workflows.mend import is_database
 
     waiting = find(target, db)
     first, *more = islice(waiting, 2)
-    return chain([first], more, waiting) if more or is_database(output) else None
+    return first, chain([first], more, waiting) if more or is_database(output) else None
 
 
 def _how_to_mend(api: Api | None, *, unsafe: bool, to_chat: bool, keep_secrets: bool) -> MendOptions:

@@ -185,6 +185,16 @@ def open_reading(path: Path, busy_seconds: float) -> sqlite3.Connection:
     raise CouldNotRunError(f"{path}: cannot be opened for reading")
 
 
+def empty_log(path: Path, busy_seconds: float = 1.0) -> bool:
+    """Fold a database's write-ahead log into it, as far as nobody reads or writes just now; whether none is left."""
+    log = Path(f"{path}-wal")
+    if not log.exists() or not log.stat().st_size:
+        return True
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(_connect(_uri(path, "mode=rw"), busy_seconds)) as it:
+        it.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return not log.exists() or not log.stat().st_size
+
+
 def _migrated(path: Path, connection: sqlite3.Connection, version: int, busy_seconds: float) -> sqlite3.Connection:
     """An older schema, migrated; if it may not be written, and can be read so, as it is."""
     try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streamlab.errors import UnreadableInputError
 from streamlab.storage.opening import clear_errors
-from streamlab.storage.packing import lay_out, pack_rows
+from streamlab.storage.packing import lay_out_rows, pack_rows
 from streamlab.storage.process_identity import is_alive
 from streamlab.storage.rows import DamagedRowError
 
@@ -156,15 +156,19 @@ def pack_capture(db: CaptureDB, ids: Iterable[int] | None = None) -> str | None:
 
 
 def lay_out_capture(db: CaptureDB, ids: Iterable[int]) -> None:
-    """Unpack these exchanges, for who knows SQL alone; they stay so until they are packed by their numbers. Raises as
-    `CaptureDB`, and UnreadableInputError where rows are damaged."""
+    """Unpack these exchanges, for who knows SQL alone; they stay so until they are packed by their numbers. Who is
+    killed meanwhile has done a part, and does the rest when asked again. Raises as `CaptureDB`, and
+    UnreadableInputError where rows are damaged."""
     for number in ids:
-        with db.writing():
-            db.connection.execute("INSERT OR IGNORE INTO laid_out VALUES (?)", (number,))
-            try:
-                lay_out(db.connection, number)
-            except DamagedRowError as error:
-                raise UnreadableInputError(f"{db.path}: exchange {number} is damaged: {error}") from None
+        more = True
+        while more:
+            with db.writing():
+                # With the first part, so that no recorder packs it again meanwhile.
+                db.connection.execute("INSERT OR IGNORE INTO laid_out VALUES (?)", (number,))
+                try:
+                    more = lay_out_rows(db.connection, number)
+                except DamagedRowError as error:
+                    raise UnreadableInputError(f"{db.path}: exchange {number} is damaged: {error}") from None
 
 
 def _pack(

@@ -55,18 +55,20 @@ def pack_all(connection: sqlite3.Connection, exchange_id: int) -> None:
         start = pack_rows(connection, exchange_id, start)
 
 
-def lay_out(connection: sqlite3.Connection, exchange_id: int) -> None:
-    """Unpack an exchange's rows, so that who knows SQL alone can read them. As `pack_rows`."""
-    for (seq,) in connection.execute(f"{_PACKED} ORDER BY seq", (exchange_id,)).fetchall():
-        row = connection.execute(_ROWS, (exchange_id, seq)).fetchone()
-        plain = WaitingRows(seq, packs=False)
+def lay_out_rows(connection: sqlite3.Connection, exchange_id: int) -> bool:
+    """Unpack some of an exchange's rows, so that who knows SQL alone can read them; whether there are more. As
+    `pack_rows`."""
+    rows, more = _step(connection.execute(_PACKED, (exchange_id,)))
+    for row in rows:
+        plain = WaitingRows(row["seq"], packs=False)
         for one in unpacked(row):
             plain.add((one.offset_us,), (one.data,), one.chunk)
-        connection.execute(_DELETE, (exchange_id, seq, seq))
+        connection.execute(_DELETE, (exchange_id, row["seq"], row["seq"]))
         connection.executemany(INSERT_ROW, plain.rows(exchange_id))
+    return more is not None
 
 
-_PACKED = "SELECT seq FROM segments WHERE exchange_id = ? AND packed LIKE '{%'"
+_PACKED = f"SELECT {COLUMNS} FROM segments WHERE exchange_id = ? AND packed LIKE '{{%' ORDER BY seq"
 
 
 def _step(cursor: sqlite3.Cursor) -> tuple[list[sqlite3.Row], int | None]:

@@ -76,27 +76,16 @@ def add(
     Whoever else adds one of them from this machine is waited for: what it adds is not in the lake before it is done.
     """
     with alone_with(captures):
-        return _add(captures, place, recorder, masking, advance, warn)
-
-
-def _add(
-    captures: Sequence[str],
-    place: LakePlace,
-    recorder: str | None,
-    masking: Masking | None,
-    advance: Callable[[], None],
-    warn: Warn,
-) -> Filled:
-    known = AlreadyThere(place, warn)
-    adding, added = LakeFiller(place), Filled(there={})
-    for capture in captures:
-        processes = processes_of(capture)
-        wanted = _wanted(capture, processes, known, added)
-        work = partial(_prepare, capture=capture, named=recorder, processes=processes, masking=masking)
-        for one in (one for some in _on_cores(work, wanted) for one in some):
-            advance()
-            _take(one, known, adding, added, warn)
-    adding.finish()
+        known = AlreadyThere(place, warn)
+        adding, added = LakeFiller(place), Filled(there={})
+        for capture in captures:
+            processes = processes_of(capture)
+            wanted = _wanted(capture, processes, known, added)
+            work = partial(_prepare, capture=capture, named=recorder, processes=processes, masking=masking)
+            for one in (one for some in _on_cores(work, wanted) for one in some):
+                advance()
+                _take(one, known, adding, added, warn)
+        adding.finish()
     return added
 
 

@@ -19,6 +19,7 @@ from streamlab.redaction.detectors import Secret, is_masked, without_prefix
 from streamlab.sharing.masking import Masked, mask_body, mask_text
 from streamlab.sharing.shared import Shared, share
 from streamlab.sharing.wanted import CLOSEST_FIRST, Masking
+from streamlab.storage.opening import empty_log
 from streamlab.storage.targets import Target, find
 
 __all__ = ["Leftover", "Masking", "kept_findings", "leftovers_in_file", "masking_of", "prepared", "require_clean"]
@@ -140,9 +141,15 @@ def _named(identity: tuple[Any, ...]) -> str:
 def leftovers_of(target: str, db: Path | None, masking: Masking) -> Iterator[Leftover]:
     """The secrets that a TARGET still holds: of each exchange, and in the bytes of the files it is in."""
     files: dict[str, None] = {}
+    databases: dict[str, None] = {}
     for found in find(target, db):
         yield from leftovers(found.read(), found.source, masking)
         files.update(dict.fromkeys(_files(found)))
+        if found.id is not None:
+            databases[found.path] = None
+    for database in databases:  # in a log there may be packed rows of what was deleted, in which nobody finds a secret
+        if not empty_log(Path(database)):
+            yield Leftover(f"{database}-wal", "what was packed in it", "cannot be searched while others have it open")
     for file in files:
         yield from leftovers_in_file(Path(file), masking)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -10,11 +11,9 @@ from hypothesis import strategies as st
 
 from streamlab.apis import api_named
 from streamlab.apis.chat.rules.lifecycle.finish_reason_empty_string import FinishReasonEmptyString
-from streamlab.comparing.event_diff import Differ
 from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.lessons import Runs
-from streamlab.repairing.normalizer import Normalizer
 from streamlab.repairing.pipeline import Pipeline
 from streamlab.rules.timing.burst_delivery import BurstDelivery
 from streamlab.rules.timing.stall_gap import StallGap
@@ -25,6 +24,7 @@ from streamlab.wire.run_decoder import RunDecoder
 from streamlab.wire.runs import Run, TextKind, Varying, template_of
 from streamlab.wire.stream import StreamDecoder, events_of
 from tests.examples import examples
+from tests.judging.by_runs import Stream, assert_alike
 
 _HEAD = ResponseHead(200, (("content-type", "text/event-stream"),), 5)
 _REQUEST = Request(
@@ -171,62 +171,29 @@ def test_reads_of_a_clean_stream_are_taken_together(rule, monkeypatch):
     assert 0 < len(asked) < 20
 
 
-def _normalized(reads: list[bytes], request: Request | None, runs: Runs, unsafe: bool) -> tuple[object, ...]:
-    normalizer = Normalizer(request, _HEAD, runs=runs, unsafe=unsafe)
-    out = [normalizer.feed(data) for data in reads]
-    out.append(normalizer.finish())
-    story = normalizer.state
-    return out, normalizer.changes, normalizer.unrepaired, story.account.dropped, story.chunks, story.last
-
-
-def _accounted(reads: list[bytes], request: Request | None, runs: Runs, unsafe: bool) -> tuple[object, ...]:
-    normalizer = Normalizer(request, _HEAD, runs=runs, unsafe=unsafe)
-    out = [normalizer.feed_events(data) for data in reads]
-    out.append(normalizer.finish_events())
-    return repr(out), normalizer.changes, normalizer.unrepaired, repr(normalizer.state.account.dropped)
-
-
-def _compared(reads: list[bytes], request: Request | None, runs: Runs) -> tuple[str, int]:
-    differ = Differ(request, _HEAD, runs=runs)
-    diffs = [diff for data in reads for diff in differ.feed(data)]
-    diffs += differ.finish()
-    return repr(diffs), differ.events
-
-
 @given(_bodies, _cuts, _requests, st.booleans())
 @settings(max_examples=examples(150))
 def test_runs_change_no_account(body, lengths, request, unsafe):
-    reads = _reads(body, lengths)
-    one_by_one = _accounted(reads, request, Runs.OFF, unsafe)
-    assert _accounted(reads, request, Runs.EAGER, unsafe) == one_by_one
-    assert _accounted(reads, request, Runs.USUAL, unsafe) == one_by_one
+    assert_alike(partial(Stream(_reads(body, lengths), request, _HEAD).accounted, unsafe=unsafe))
 
 
 @given(_bodies, _cuts, _requests)
 @settings(max_examples=examples(150))
 def test_runs_change_no_difference(body, lengths, request):
-    reads = _reads(body, lengths)
-    one_by_one = _compared(reads, request, Runs.OFF)
-    assert _compared(reads, request, Runs.EAGER) == one_by_one
-    assert _compared(reads, request, Runs.USUAL) == one_by_one
+    assert_alike(Stream(_reads(body, lengths), request, _HEAD).compared)
 
 
 @given(_bodies, _cuts, _requests, st.booleans())
 @settings(max_examples=examples(150))
 def test_runs_change_no_finding(body, lengths, request, timed):
     reads = _reads(body, lengths)
-    one_by_one = _checked(reads, request, Runs.OFF, timed)
-    assert _checked(reads, request, Runs.EAGER, timed) == one_by_one
-    assert _checked(reads, request, Runs.USUAL, timed) == one_by_one
+    assert_alike(lambda runs: _checked(reads, request, runs, timed))
 
 
 @given(_bodies, _cuts, _requests, st.booleans())
 @settings(max_examples=examples(150))
 def test_runs_change_no_byte(body, lengths, request, unsafe):
-    reads = _reads(body, lengths)
-    one_by_one = _normalized(reads, request, Runs.OFF, unsafe)
-    assert _normalized(reads, request, Runs.EAGER, unsafe) == one_by_one
-    assert _normalized(reads, request, Runs.USUAL, unsafe) == one_by_one
+    assert_alike(partial(Stream(_reads(body, lengths), request, _HEAD).normalized, unsafe=unsafe))
 
 
 @given(_bodies, _cuts)
@@ -299,11 +266,12 @@ def test_a_clean_stream_is_read_and_passed_in_runs(name, monkeypatch):
     reads = _reads_of(*_CLEAN[name])
     taken = _counted(monkeypatch)
     _checked(reads, _REQUEST, Runs.USUAL, True)
-    _normalized(reads, _REQUEST, Runs.USUAL, False)
+    stream = Stream(reads, _REQUEST, _HEAD)
+    stream.normalized(Runs.USUAL)
     assert taken["judged"] > 300
     assert taken["passed"] > 300
     taken["passed"] = 0
-    _compared(reads, _REQUEST, Runs.USUAL)
+    stream.compared(Runs.USUAL)
     assert taken["passed"] > 300
 
 
@@ -315,7 +283,8 @@ def test_reads_of_one_event_are_passed_together_where_they_are_compared(name, mo
     monkeypatch.setattr(Pipeline, "take_run", lambda self, run: at_once.append(len(run)) or take_run(self, run))
     events = [*events[:200], b"data: {oops\n\n", b": ping\n\n", *events[200:]]
     reads = [_OPENED, *(b"data: " + one + b"\n\n" for one in opening), *events]
-    assert _compared(reads, _REQUEST, Runs.USUAL) == _compared(reads, _REQUEST, Runs.OFF)
+    stream = Stream(reads, _REQUEST, _HEAD)
+    assert stream.compared(Runs.USUAL) == stream.compared(Runs.OFF)
     assert max(at_once) > 40
     assert sum(at_once) > 300
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamlab.comparing.event_diff import Differ
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.lessons import Runs
-from streamlab.repairing.normalizer import Normalizer
 from streamlab.repairing.pipeline import Pipeline
 from streamlab.wire.run_decoder import RunDecoder
 from streamlab.wire.runs import TextKind, Varying, template_of
 from streamlab.wire.stream import StreamDecoder
 from tests import messages, responses
+from tests.judging.by_runs import Stream, assert_alike
 from tests.mutations import KINDS, mutated
 
 _TEXTS = st.sampled_from(["a", " word", "世界", "{", '"', "\\", "\n", "\ufffd", "\u2028", "", "x" * 1001, *[" of"] * 8])
@@ -86,49 +87,34 @@ def _checked(exchange: Exchange, body: bytes, size: int, runs: Runs) -> str:
     return repr(analyzer.finish(exchange.ending))
 
 
-@given(_responses() | _messages(), _MUTATIONS, st.sampled_from([300, 1500, 4096]))
+_SIZES = st.sampled_from([300, 1500, 4096])
+
+
+def _stream(exchange: Exchange, mutations: Any, size: int) -> Stream:
+    body = mutated(exchange.body, mutations)
+    reads = [body[at : at + size] for at in range(0, len(body), size)]
+    return Stream(reads, exchange.request, exchange.head, exchange.ending)
+
+
+@given(_responses() | _messages(), _MUTATIONS, _SIZES)
 @settings(max_examples=40)
 def test_runs_change_no_finding(exchange, mutations, size):
     body = mutated(exchange.body, mutations)
-    one_by_one = _checked(exchange, body, size, Runs.OFF)
-    assert _checked(exchange, body, size, Runs.EAGER) == one_by_one
-    assert _checked(exchange, body, size, Runs.USUAL) == one_by_one
+    assert_alike(partial(_checked, exchange, body, size))
 
 
-def _normalized(exchange: Exchange, body: bytes, size: int, runs: Runs, unsafe: bool) -> tuple[object, ...]:
-    normalizer = Normalizer(exchange.request, exchange.head, runs=runs, unsafe=unsafe)
-    out = [normalizer.feed(body[at : at + size]) for at in range(0, len(body), size)]
-    out.append(normalizer.finish(exchange.ending))
-    state = normalizer.state
-    return out, normalizer.changes, normalizer.unrepaired, state.account.dropped, state.chunks, state.last
-
-
-@given(_responses() | _messages(), _MUTATIONS, st.sampled_from([300, 1500, 4096]), st.booleans())
+@given(_responses() | _messages(), _MUTATIONS, _SIZES, st.booleans())
 @settings(max_examples=40)
 def test_runs_change_no_byte(exchange, mutations, size, unsafe):
-    body = mutated(exchange.body, mutations)
-    one_by_one = _normalized(exchange, body, size, Runs.OFF, unsafe)
-    assert _normalized(exchange, body, size, Runs.EAGER, unsafe) == one_by_one
-    assert _normalized(exchange, body, size, Runs.USUAL, unsafe) == one_by_one
+    assert_alike(partial(_stream(exchange, mutations, size).normalized, unsafe=unsafe))
 
 
-def _accounted(exchange: Exchange, body: bytes, size: int, runs: Runs) -> list[str]:
-    pieces = [body[at : at + size] for at in range(0, len(body), size)]
-    normalizer = Normalizer(exchange.request, exchange.head, runs=runs)
-    events = [one for piece in pieces for one in normalizer.feed_events(piece)]
-    events += normalizer.finish_events(exchange.ending)
-    differ = Differ(exchange.request, exchange.head, runs=runs)
-    diffs = [one for piece in pieces for one in differ.feed(piece)]
-    return [repr(events), repr(diffs + differ.finish(exchange.ending))]
-
-
-@given(_responses() | _messages(), _MUTATIONS, st.sampled_from([300, 1500, 4096]))
+@given(_responses() | _messages(), _MUTATIONS, _SIZES, st.booleans())
 @settings(max_examples=40)
-def test_runs_change_no_account_and_no_difference(exchange, mutations, size):
-    body = mutated(exchange.body, mutations)
-    one_by_one = _accounted(exchange, body, size, Runs.OFF)
-    assert _accounted(exchange, body, size, Runs.EAGER) == one_by_one
-    assert _accounted(exchange, body, size, Runs.USUAL) == one_by_one
+def test_runs_change_no_account_and_no_difference(exchange, mutations, size, unsafe):
+    stream = _stream(exchange, mutations, size)
+    assert_alike(partial(stream.accounted, unsafe=unsafe))
+    assert_alike(stream.compared)
 
 
 def _long_message() -> Exchange:
@@ -163,7 +149,7 @@ def test_a_clean_stream_is_read_in_runs(exchange, monkeypatch):
         return done
 
     monkeypatch.setattr(Pipeline, "take_run", passing)
-    out, *_ = _normalized(exchange, exchange.body, 4096, Runs.USUAL, False)
+    out, *_ = _stream(exchange, (), 4096).normalized(Runs.USUAL)
     assert b"".join(out) == exchange.body
     assert sum(passed) > 150
 

@@ -23,11 +23,11 @@ from hypothesis import strategies as st
 from streamlab.cli import main
 from streamlab.errors import CouldNotRunError, UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Segment
-from streamlab.storage import opening, packed_rows
+from streamlab.storage import opening, packed_rows, packer
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.packed_rows import described, pack, unpack
 from streamlab.storage.packer import Packer, lay_out_capture, pack_capture
-from streamlab.storage.packing import pack_all
+from streamlab.storage.packing import lay_out_rows, pack_all
 from streamlab.storage.process_identity import this_process
 from streamlab.storage.segment_rows import INSERT_ROW, MOST_BYTES, MOST_SEGMENTS, WaitingRows
 from tests.corpus import directories, load, needs_recorded, recorded
@@ -349,6 +349,64 @@ def test_what_is_deleted_leaves_the_log_while_a_recorder_has_the_file_open(tmp_p
         with CaptureDB(path, write=True) as other:
             assert other.prune(ids=[number]) == 1
         assert frame not in log.read_bytes() + path.read_bytes()
+
+
+def _proof(path: Path) -> object:
+    with pytest.raises(SystemExit) as ended:
+        main(["redact", str(path), "--verify"])
+    return ended.value.code
+
+
+def test_a_proof_empties_the_log_first_or_says_what_it_could_not_search(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "capture.db"
+    log = Path(f"{path}-wal")
+    with CaptureDB(path, write=True, busy_seconds=0.1) as db:
+        number = db.add(_stream(700))
+        db.add(_stream(3))
+        (frame, *_) = [row["data"][-200:] for row in db.query("SELECT data FROM segments")]
+        with contextlib.closing(sqlite3.connect(path)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM exchanges").fetchone()
+            assert db.prune(ids=[number]) == 1
+            assert frame in log.read_bytes()
+            assert _proof(path) == 1
+            said = capsys.readouterr().err
+            assert f"{log}: what was packed in it: cannot be searched" in said
+            assert "no secret is left" not in said
+        assert _proof(path) in (0, None)
+        assert "no secret is left" in capsys.readouterr().err
+        assert frame not in log.read_bytes() + path.read_bytes()
+
+
+def test_who_is_killed_while_laying_out_has_done_a_part_and_does_the_rest_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = _large()
+    with CaptureDB(tmp_path / "capture.db", write=True) as db:
+        number = db.add(exchange)
+        pack_all(db.connection, number)
+        told, packed = _told(db, number), _kinds(db, number)[0]
+        with monkeypatch.context() as patched:
+            steps = iter([True])
+            patched.setattr(packer, "lay_out_rows", lambda *given: lay_out_rows(*given) if next(steps) else None)
+            with pytest.raises(StopIteration):
+                lay_out_capture(db, [number])
+        left = _kinds(db, number)[0]
+        assert 0 < left < packed
+        assert _told(db, number) == told
+        pack_capture(db)
+        assert _kinds(db, number)[0] == left  # nobody packs it by himself
+        lay_out_capture(db, [number])
+        assert (_told(db, number), _kinds(db, number)[0]) == (told, 0)
+
+
+def _large() -> Exchange:
+    """An exchange of three packed rows or more, of a megabyte each."""
+    words = random.Random(7)
+    datas = [b"data: " + words.randbytes(500).hex().encode() + b"\n\n" for _ in range(4000)]
+    return Exchange(segments=tuple(Segment(at * 1000, data) for at, data in enumerate(datas)))
 
 
 # --- in the background
