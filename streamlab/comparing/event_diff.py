@@ -20,7 +20,7 @@ from streamlab.judging.judged import left_out
 from streamlab.judging.lessons import Runs
 from streamlab.repairing.account import Outcome, PassedRun, RepairedEvent
 from streamlab.repairing.normalizer import Normalizer
-from streamlab.rules.finding import Finding, Repairability, Severity
+from streamlab.rules.finding import Finding, Severity
 from streamlab.rules.repair import Change, Origin
 from streamlab.wire.events import Comment, StreamEvent
 from streamlab.wire.payload import decode_payload
@@ -357,7 +357,7 @@ def _with_reason(field: FieldDiff, here: list[Finding], by_rule: dict[str, str])
 
 
 def _broken(finding: Finding) -> FieldDiff:
-    how = How.BROKEN if finding.repairability is Repairability.NONE else How.CHANGED
+    how = How.CHANGED if finding.repairability.mends else How.BROKEN
     path = finding.path or "event"
     said = finding.actual, finding.expected
     return FieldDiff(path, how, *said, "derived", finding.rule, finding.message, told=True)

@@ -31,9 +31,7 @@ def markdown(fixtures: Path) -> str:
     found = repair_classes(unsafe=True)
     lines = ["# Every repair, before and after", "", _INTRO, ""]
     for family in FAMILIES:
-        members = [
-            rule for rule in all_rules() if family_of(rule) == family and rule.repairability is not Repairability.NONE
-        ]
+        members = [rule for rule in all_rules() if family_of(rule) == family and rule.repairability.mends]
         if members:
             lines += [f"## {family}", ""]
         for rule in members:

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
     from streamlab.report.harmless_console import HarmlessConsole
 
-_UNSAFE, _NOT = "streamlab normalize --unsafe", "cannot be mended"
+_NOT_SAFE = {
+    Repairability.UNSAFE: "streamlab normalize --unsafe",
+    Repairability.TOLD: "cannot be had back; streamlab normalize ends the stream with an error event that says so",
+    Repairability.NONE: "cannot be mended",
+}
 _IN_SENDING = ", or replay --normalize: it is about how the body is sent"
 _SHOWN_CLIENTS, _SHOWN_WAYS = 3, 2
 _INDENT = 8
@@ -31,7 +35,7 @@ _SIDE = 160
 def mended_by(finding: Finding) -> str:
     """What mends a finding, for people."""
     if finding.repairability is not Repairability.SAFE:
-        return _UNSAFE if finding.repairability is Repairability.UNSAFE else _NOT
+        return _NOT_SAFE[finding.repairability]
     command, in_sending = _mending(finding.rule)
     return command + _IN_SENDING if in_sending else command
 

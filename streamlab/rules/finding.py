@@ -24,11 +24,18 @@ _RANKS = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 class Repairability(StrEnum):
-    """Whether streamlab can repair a deviation: without a guess, only with one, or not at all."""
+    """Whether streamlab can repair a deviation: without a guess, only with one, or not at all; what is lost for good
+    can be told, by an error event at the end of the mended stream."""
 
     SAFE = "safe"
     UNSAFE = "unsafe"
+    TOLD = "told"
     NONE = "none"
+
+    @property
+    def mends(self) -> bool:
+        """Whether the deviation is gone from the mended stream, and nothing lost."""
+        return self in (Repairability.SAFE, Repairability.UNSAFE)
 
 
 @dataclass(frozen=True, slots=True)

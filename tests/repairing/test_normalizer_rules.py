@@ -16,7 +16,7 @@ from tests import corpus, rule_fixtures
 from tests.batches import batched
 from tests.streams import call, chat_text, chat_tool, chunk, exchange, frame, sse
 
-REPAIRED = [rule for rule in all_rules() if rule.repairability is not Repairability.NONE]
+REPAIRED = [rule for rule in all_rules() if rule.repairability.mends]
 
 
 def _promised(report, unsafe):

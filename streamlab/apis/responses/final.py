@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
-from streamlab.apis.responses.expectations import CALL_INPUT, COMPLETED, UNCLOSED
+from streamlab.apis.responses.expectations import (
+    CALL_INPUT,
+    CHAT_USAGE,
+    COMPLETED,
+    TERMINAL,
+    UNCLOSED,
+    USAGE_DETAILS,
+    USAGE_REQUIRED,
+)
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.items import Item, input_text, texts_of
 from streamlab.rules.base import quote
@@ -17,6 +25,8 @@ _F = ResponseFact
 ID_OF_CALL = "the finished response alone has another id of a call"
 ID_OF_OTHER = "the finished response alone has another id of a message or of reasoning"
 OUTPUT_TEXT = "its output_text is not its text"
+#: What is empty in the finished response alone, or there and where its item is done: the start has it.
+EMPTIED = "a name or call_id of it is empty"
 #: Items that are held against one another, at most.
 _MOST = 1_000
 
@@ -63,6 +73,75 @@ def ended_early(terminal: str, final: JsonObject | None, items: list[Item]) -> b
     no second answer but this one."""
     listed = as_object(final).get("output")
     return terminal == COMPLETED and not listed and (not items or any(item.open and item.opened for item in items))
+
+
+def in_order(items: list[Item], index: Callable[[Item], int]) -> bool:
+    """Whether the items that were done are what they were added as, and their indexes have the order of that."""
+    done = [item for item in items if item.done is not None]
+    moved = sorted(done, key=index) != done
+    return not moved and all(item.kind and not item.changed_kind and item.agrees_with(item.last) for item in done)
+
+
+def undone(items: list[Item]) -> bool:
+    """Whether an item was opened and never done."""
+    return any(item.open and item.opened and item.kind not in UNCLOSED for item in items)
+
+
+def left_open(items: list[Item], response: JsonObject, assumed: Collection[int] = ()) -> bool:
+    """Whether something came of an item that nobody ends, neither an event of its own nor the finished response."""
+    waiting = [item for item in items if item.done is None and not item.resumed and item.kind not in UNCLOSED]
+    listed = {item.number for _, _, item in pairs(as_list(response.get("output")), items, assumed).paired}
+    return any(item.number not in listed for item in waiting)
+
+
+def lacks_end(response: JsonObject, items: list[Item], index: Callable[[Item], int], *, open_: bool) -> bool:
+    """Whether a response that would end the stream has no items or no sum, and could not get them; ``index`` is that
+    of an item, and ``open_`` whether one was never done."""
+    unlisted = not as_list(response.get("output")) and (undone(items) or not in_order(items, index))
+    usage = as_object(response.get("usage"))
+    wrong = any(lacks_details(usage, holder, member) for holder, member in USAGE_DETAILS)
+    return unlisted or (bool(usage) and (wrong or usage.get("total_tokens") is None) and open_)
+
+
+def lacks_details(usage: JsonObject, holder: str, member: str) -> bool:
+    """Whether details of usage are told, and not as Codex reads them."""
+    details = usage.get(holder)
+    return details is not None and type(as_object(details).get(member)) is not int
+
+
+def counts(usage: Any) -> bool:
+    """Whether usage counts tokens, under whatever names, or is not told."""
+    if type(usage) is not dict:
+        return True
+    told = {CHAT_USAGE.get(key, key): count for key, count in usage.items()}
+    whole = all(type(told.get(member)) is int for member in USAGE_REQUIRED[:2])
+    return whole and type(told.get(USAGE_REQUIRED[2])) in (int, type(None))
+
+
+#: The event that ends a response, by its name in another API.
+DONE_ELSEWHERE = "response.done"
+
+
+class NamedEnd(NamedTuple):
+    """An end by its name in another API: its type here, and why it cannot have that; "" where it can."""
+
+    kind: str
+    why: str
+
+
+def named_end(value: JsonObject, items: list[Item], assumed: Collection[int], *, lacks: bool) -> NamedEnd | None:
+    """What an event would be that ends the response by its name in another API; None for any other. ``lacks`` says
+    whether it has not what it may not be without (`lacks_end`)."""
+    response = as_object(value.get("response"))
+    meant = f"response.{response.get('status')}"
+    if value.get("type") != DONE_ELSEWHERE or meant not in TERMINAL:
+        return None
+    if lacks or not counts(response.get("usage")):
+        return NamedEnd(meant, "what it lacks is not on the wire")
+    listed = as_list(response.get("output"))
+    if listed and any(contradictions(listed, items, assumed)):
+        return NamedEnd(meant, "it says another answer than was streamed")
+    return NamedEnd(meant, "")
 
 
 def untrue(response: JsonObject, items: list[Item], assumed: Collection[int]) -> Iterator[Odd]:
@@ -131,7 +210,8 @@ def _differences(path: str, found: JsonObject, item: Item) -> Iterator[Odd]:
                 continue  # as it was opened
             if name != member or not _same_json(now, was):
                 said = f"{name} of the finished call is {quote(now)}, streamed was {quote(was)}"
-                yield Odd(_F.FINAL, f"{path}.{name}", said, was, now)
+                emptied = not now and name != member and item.done is not None and item.opened
+                yield Odd(_F.FINAL, f"{path}.{name}", said, was, now, EMPTIED if emptied else None)
     elif item.kind == "message" and not item.doubtful:
         for family, name in (("response.output_text", "text"), ("response.refusal", "refusal")):
             was = item.text(family) if item.done is None else item.finished_text(family)

@@ -27,7 +27,7 @@ PieceKey = tuple[str, int]
 class Piece:
     """A text or arguments that come in deltas."""
 
-    __slots__ = ("agrees", "deltas", "done", "doubtful", "given", "text")
+    __slots__ = ("agrees", "deltas", "done", "doubtful", "given", "lost_at", "text")
 
     def __init__(self) -> None:
         self.text = Text()
@@ -35,12 +35,20 @@ class Piece:
         self.done: str | None = None  # what its ``.done`` held
         self.given = ""  # what the item or part held already when it was opened
         self.doubtful = False  # a delta was no text: what it came to is not known
+        self.lost_at: int | None = None  # how much had come before the first delta that is null
         self.agrees: bool | None = None  # whether the finished item holds what the deltas came to
 
     def add(self, delta: str) -> None:
         """One more delta."""
         self.text.add(delta)
         self.deltas += 1
+
+    def missing(self, whole: str, start: int) -> str:
+        """What the text lacks of a whole at a place, where that is all that it lacks; "" where it is not."""
+        text = str(self.text)
+        before, after = text[:start], text[start:]
+        fits = len(whole) > len(text) and whole.startswith(before) and whole.endswith(after)
+        return whole[start : len(whole) - len(after)] if fits else ""
 
     @property
     def whole(self) -> str:

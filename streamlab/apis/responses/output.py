@@ -305,6 +305,8 @@ class Output(ItemIndex):
             known = delta is None or told is not None
             piece.doubtful = piece.doubtful or not known
             piece.deltas += known
+            if delta is None and piece.lost_at is None:
+                piece.lost_at = len(str(piece.text))
             self._say(_F.DELTA_TYPE, "delta", f"delta of {kind} is {quote(delta)}, no text", "a string", delta)
             return None
         self._whole(value.get(PIECES[family]), kind, family, item, piece)

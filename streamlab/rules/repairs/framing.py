@@ -18,7 +18,7 @@ from streamlab.wire.inserted import is_open, spliced, whole_first, without_comme
 from streamlab.wire.json_values import objects_in, split_values, whole_keys, without_nan
 from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.reading import Fact
-from streamlab.wire.sse import ServerSentEvent
+from streamlab.wire.sse import BOM, ServerSentEvent
 from streamlab.wire.stream import read_event
 
 #: Line ends to some readers, though not to SSE: legal in JSON, written as escapes here.
@@ -30,6 +30,7 @@ STRING = lazy_pattern(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _CONTROL = lazy_pattern(rb"[\x00-\x1f]")
 _PINGS = frozenset({b"ping", b"keepalive", b"keep-alive", b"heartbeat"})
 _MAX_REPR = 1 << 16
+_PARTED = Change("sse-comment-keepalive", "", now="an event of its own")
 _FAULT_RULES = {
     FaultKind.DUPLICATE_KEYS: "json-duplicate-keys",
     FaultKind.NAN: "json-nan-infinity",
@@ -68,6 +69,7 @@ class Framing(Repair):
         "sse-multi-data-lines",
         "sse-comment-rewrapped-as-data",
         "sse-comment-inside-data",
+        "sse-comment-keepalive",
         "sse-spliced-frames",
         "sse-event-without-data",
         "sse-stray-line",
@@ -136,28 +138,29 @@ class Framing(Repair):
             said = b" ".join(text.strip() for text in lines.comments) or b"the upstream reports a failure and no reason"
             lines.payload = [encode_json({"error": said.decode("utf-8", "replace")})]
             lines.comments.clear()
-        made: list[StreamEvent] = []
         kept = self._comments(lines, sse)
-        if kept is not None:
-            made.append(kept)
+        made: list[StreamEvent] = [kept] if kept is not None else []
         if lines.payload:
             made += self._payload(lines, sse)
         if not made:
             made += self._without_data(draft, lines, sse)
+        parted = [_PARTED] if kept is not None and len(made) > 1 and not lines.rules else []
         if len(made) == 1 and made[0].sse is not None:
             same = not lines.rules and sse.data is not None and made[0].sse.data == sse.data
             if same or made[0].sse.raw == sse.raw:
                 yield Draft(draft.event if same else made[0], draft.sources, draft.changes)
                 return
         for event in made:
-            one = Draft(event, draft.sources, [*draft.changes, *lines.changes_of(event)])
+            told = [*(parted if event is kept else ()), *lines.changes_of(event)]
+            one = Draft(event, draft.sources, [*draft.changes, *told])
             reencode(one, named=self._names)
             yield one
 
     def _without_data(self, draft: Draft, lines: Lines, sse: ServerSentEvent) -> list[StreamEvent]:
         """What is left of a chunk tells that the answer was not cut; anything else goes."""
         if not hides_finish(sse.raw):
-            self.state.account.drop(draft, "sse-event-without-data")
+            blank = not sse.raw.removeprefix(BOM).strip(b"\r\n")  # behind the last event
+            self.state.account.drop(draft, "sse-extra-blank-lines" if blank else "sse-event-without-data")
             return []
         lines.rules["sse-event-without-data"] = sse.raw[:80]
         return [comment(b" " + sse.raw.strip())]

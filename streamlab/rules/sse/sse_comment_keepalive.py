@@ -25,7 +25,8 @@ class SseCommentKeepalive(Rule):
     empty event. In the Responses API, Codex waits 300 seconds for an event, and a comment is none.
 
     ## Repair
-    None needed. Taking them out is no repair: without them an idle timeout may cut a slow answer.
+    None needed. Taking them out is no repair: without them an idle timeout may cut a slow answer. One between the lines
+    of an event goes out before it, as an event of its own.
     """
 
     name = "sse-comment-keepalive"

@@ -13,7 +13,7 @@ from streamlab.wire.sse import BOM
 
 
 class SseExtraBlankLines(Rule):
-    """Blank lines come where there is no event to end: in front of the first, or between two.
+    """Blank lines come where there is no event to end: in front of the first, between two, or behind the last.
 
     Legal: the standard dispatches nothing for them. Told because some readers take one for an empty event. Where ids
     are set it is sse-id-plus-extra-blank-line.
@@ -41,7 +41,8 @@ class SseExtraBlankLines(Rule):
     def event(self, at: int, event: StreamEvent) -> Findings:
         sse = event.sse
         raw = sse.raw.removeprefix(BOM) if sse is not None else b""
-        if sse is None or raw[:1] not in (b"\r", b"\n") or not raw.strip(b"\r\n"):
+        blank = not raw.strip(b"\r\n")
+        if sse is None or raw[:1] not in (b"\r", b"\n") or (blank and not at):  # a body of nothing else is empty
             return
         lines = raw[: len(raw) - len(raw.lstrip(b"\r\n"))]
         count = len(lines.splitlines())

@@ -10,6 +10,7 @@ from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.losses import told_loss
 from streamlab.rules.repairs.errors import told_error
 from streamlab.rules.sources import SSE
 from streamlab.wire import reading
@@ -87,7 +88,7 @@ class BodyNotEventStream(Rule):
             span=(0, ctx.received.decoded_bytes),
             expected=ctx.api.stream_start,
             actual=start,
-            repairability=Repairability.SAFE if read else Repairability.NONE,
+            repairability=Repairability.SAFE if read else told_loss(ctx),
         )
 
     def _is_stream_wanted(self) -> bool:

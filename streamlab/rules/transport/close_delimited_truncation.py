@@ -6,6 +6,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.losses import told_cut
 from streamlab.rules.sources import HTTP1
 from streamlab.wire import reading
 from streamlab.wire.bodies import BodyKind
@@ -28,7 +29,8 @@ class CloseDelimitedTruncation(Rule):
     a whole one.
 
     ## Repair
-    The stream is sent on in chunks. Whether the answer was complete cannot be known without ``[DONE]``.
+    The stream is sent on in chunks. Whether the answer was complete cannot be known without ``[DONE]``:
+    one that stops without an end gets an error event.
     """
 
     name = "close-delimited-truncation"
@@ -72,7 +74,7 @@ class CloseDelimitedTruncation(Rule):
             yield self.found(
                 "the connection was closed, and nothing shows whether the answer was complete",
                 expected=_EXPECTED,
-                repairability=Repairability.NONE,
+                repairability=told_cut(ctx),
                 variant=self.variants[self._torn is not None and self._torn == ctx.seen.events - 1],
             )
 

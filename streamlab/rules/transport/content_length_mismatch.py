@@ -6,6 +6,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import ANY_STATUS, Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.losses import told_cut
 from streamlab.rules.sources import HTTP1
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.header_values import values
@@ -25,7 +26,8 @@ class ContentLengthMismatch(Rule):
     complete; when there are more, the rest is taken for the next response on the connection.
 
     ## Repair
-    The header is dropped and the body sent in chunks. What is missing stays missing.
+    The header is dropped and the body sent in chunks. What is missing stays missing, which an
+    error event says.
     """
 
     name = "content-length-mismatch"
@@ -53,7 +55,7 @@ class ContentLengthMismatch(Rule):
                 path="content-length",
                 expected=value,
                 actual=ctx.received.body_bytes,
-                repairability=Repairability.NONE if short else Repairability.SAFE,
+                repairability=told_cut(ctx) if short else Repairability.SAFE,
             )
         elif ctx.received.kind is BodyKind.SSE and ctx.seen.data_events > 1:
             yield self.found(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
-from streamlab.rules.finding import Severity
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.losses import told_loss
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire.bodies import BodyKind
 
@@ -24,13 +25,14 @@ class Empty200(Rule):
     complaint. Gateways count the request as a success and neither retry nor fail over.
 
     ## Repair
-    None: nobody can know what the answer was. Ask again, or without ``stream``.
+    None: nobody can know what the answer was. An error event says so. Ask again, or without ``stream``.
     """
 
     name = "empty-200"
     needs_framing = True
     severity = Severity.ERROR
     source = CHAT_STREAM
+    of_some = Repairability.TOLD
     apis = Scope.EVERY
 
     def end(self, ending: Ending) -> Findings:
@@ -45,4 +47,5 @@ class Empty200(Rule):
             f"HTTP {ctx.head.status} with {size}",
             expected=ctx.api.shortest_stream,
             actual=ctx.received.prefix[:20].decode("utf-8", "replace"),
+            repairability=told_loss(ctx),
         )

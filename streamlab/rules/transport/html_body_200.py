@@ -8,7 +8,8 @@ from streamlab.exchange import Ending
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Severity
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.losses import told_loss
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire.bodies import BodyKind
 
@@ -29,13 +30,14 @@ class HtmlBody200(Rule):
     clients find no events in it and hand out an empty answer without an error.
 
     ## Repair
-    None: there is no answer in it.
+    None: there is no answer in it. An error event says so, with the first bytes in its message.
     """
 
     name = "html-body-200"
     needs_framing = True
     severity = Severity.ERROR
     source = CHAT_STREAM
+    of_some = Repairability.TOLD
     apis = Scope.EVERY
 
     def end(self, ending: Ending) -> Findings:
@@ -50,4 +52,5 @@ class HtmlBody200(Rule):
             span=(0, ctx.received.decoded_bytes),
             expected=ctx.api.stream_start,
             actual=ctx.received.prefix[:200],
+            repairability=told_loss(ctx),
         )

@@ -7,7 +7,8 @@ from typing import Any
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import ANY_STATUS, Findings, Rule, quote
-from streamlab.rules.finding import Severity
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.losses import told_cut
 from streamlab.rules.sources import HTTP1
 
 
@@ -26,13 +27,15 @@ class TruncatedChunkedBody(Rule):
     ``Connection: close``: the answer just ends and looks complete (measured with Node 20).
 
     ## Repair
-    None: what is missing is lost. Neither a ``finish_reason`` nor ``[DONE]`` may be added.
+    None: what is missing is lost. Neither a ``finish_reason`` nor ``[DONE]`` may be added; the mended stream ends with
+    an error event, so that clients raise.
     """
 
     name = "truncated-chunked-body"
     needs_framing = True
     severity = Severity.ERROR
     source = HTTP1
+    of_some = Repairability.TOLD
     apis = Scope.EVERY
     statuses = ANY_STATUS
 
@@ -49,7 +52,7 @@ class TruncatedChunkedBody(Rule):
         if ctx.seen.done_at is not None:
             yield self.found(f"{what}; data: [DONE] had come", severity=Severity.WARNING, expected=_EXPECTED)
         else:
-            yield self.found(what, expected=_EXPECTED)
+            yield self.found(what, expected=_EXPECTED, repairability=told_cut(ctx))
 
 
 _EXPECTED = "the last chunk, 0\\r\\n\\r\\n"

@@ -20,7 +20,15 @@ from streamlab.apis.responses.expectations import (
     text_of,
 )
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.final import ended_early, own_text, pairs
+from streamlab.apis.responses.final import (
+    ended_early,
+    in_order,
+    lacks_details,
+    lacks_end,
+    own_text,
+    pairs,
+    undone,
+)
 from streamlab.apis.responses.fold import item_json
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
@@ -95,7 +103,7 @@ class ResponseOut:
     def _build(self, draft: Draft, kind: str) -> None:
         """The response out of what stands in the event itself, or out of the one that was created."""
         value = draft.json
-        if kind == COMPLETED and (self._undone() or value.keys() & OWN):
+        if kind == COMPLETED and (undone(self.reader.items) or value.keys() & OWN):
             self.state.account.cannot(_MISSING, "what it holds is not on the wire, or it is of another type")
         elif kind == COMPLETED and not self._in_order():
             self.state.account.cannot(_MISSING, "their order, or what one is, is told in two ways")
@@ -125,22 +133,18 @@ class ResponseOut:
     def output(self) -> list[JsonObject]:
         """The items that were done, as they went out."""
         done = [item for item in self.reader.items if item.done is not None]
-        done.sort(key=lambda item: self.items.slot(item).index)
+        done.sort(key=self._index)
         return [{**item_json(item), **self._id(item)} for item in done]
 
     def lacks(self, response: JsonObject) -> bool:
         """Whether a response that would end the stream has no items or no sum, and could not get them."""
-        unlisted = not as_list(response.get("output")) and (self._undone() or not self._in_order())
-        usage = as_object(response.get("usage"))
-        wrong = any(_is_wrong(usage, holder, member) for holder, member in USAGE_DETAILS)
-        return unlisted or (bool(usage) and (wrong or usage.get("total_tokens") is None) and self._left_open)
+        return lacks_end(response, self.reader.items, self._index, open_=self._left_open)
+
+    def _index(self, item: Item) -> int:
+        return self.items.slot(item).index
 
     def _in_order(self) -> bool:
-        """Whether the items that were done are what they were added as, and their indexes have the order of that."""
-        done = [item for item in self.reader.items if item.done is not None]
-        moved = sorted(done, key=lambda item: self.items.slot(item).index) != done
-        sound = all(item.kind and not item.changed_kind and item.agrees_with(as_object(item.done)) for item in done)
-        return sound and not moved
+        return in_order(self.reader.items, self._index)
 
     def _id(self, item: Any) -> JsonObject:
         slot = self.items.slot(item)
@@ -182,16 +186,12 @@ class ResponseOut:
     def _pairs(self, response: JsonObject) -> list[tuple[int, JsonObject, Item]]:
         return pairs(as_list(response.get("output")), self.reader.items, self.reader.output.assumed).paired
 
-    def _undone(self) -> bool:
-        """Whether an item was opened and never done."""
-        return any(item.open and item.opened and item.kind not in UNCLOSED for item in self.reader.items)
-
     def _fill(self, draft: Draft, response: JsonObject) -> None:
         listed = response.get("output")
         output = self.output() if not listed or type(listed) is not list else None
         if not output:
             return
-        if self._undone():
+        if undone(self.reader.items):
             self.state.account.cannot("responses-completed-output-empty", "an item in it was never done")
             return
         rule = "responses-completed-output-empty" if listed == [] else "responses-completed-output-missing"
@@ -233,7 +233,7 @@ class ResponseOut:
         elif any(type(count) is not int for count in counts) and not any(counts):
             self._no_usage(draft, response)
         for holder, member in USAGE_DETAILS:
-            if _is_wrong(usage, holder, member):
+            if lacks_details(usage, holder, member):
                 told = {**as_object(usage.get(holder)), member: 0}
                 self._unlock(draft, "responses-usage-details", (usage, holder, told, path))
 
@@ -261,9 +261,3 @@ class ResponseOut:
         zeros: JsonObject = dict.fromkeys(USAGE_REQUIRED, 0)
         zeros |= {holder: {member: 0} for holder, member in USAGE_DETAILS}
         draft.put(rule, response, "usage", zeros, "response.", Origin.INVENTED)
-
-
-def _is_wrong(usage: JsonObject, holder: str, member: str) -> bool:
-    """Whether details of usage are told, and not as Codex reads them."""
-    details = usage.get(holder)
-    return details is not None and type(as_object(details).get(member)) is not int

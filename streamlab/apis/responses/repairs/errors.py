@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from streamlab.apis.chat.repairs.envelope import KNOWN_TIERS
-from streamlab.apis.responses.expectations import CHAT_USAGE, ERROR, TERMINAL, USAGE_REQUIRED, text_of
-from streamlab.apis.responses.final import contradictions
+from streamlab.apis.responses.expectations import ERROR, text_of
+from streamlab.apis.responses.final import DONE_ELSEWHERE, named_end
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.events import OWN, error_event, failed_event, made
 from streamlab.exchange import Ending
@@ -15,7 +14,7 @@ from streamlab.rules.repair import ABSENT, Change, Draft, ErrorPayload, Origin, 
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire import error_objects
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
-from streamlab.wire.reading import as_list, as_object
+from streamlab.wire.reading import as_object
 
 _ERROR_MEMBERS = ("message", "msg", "detail", "code", "param", "type")
 
@@ -24,15 +23,6 @@ def known_tier(response: JsonObject) -> bool:
     """Whether a response names no service tier but those that there are."""
     tier = response.get("service_tier")
     return tier is None or (isinstance(tier, str) and tier in KNOWN_TIERS)
-
-
-def _counts(usage: Any) -> bool:
-    """Whether usage counts tokens, under whatever names, or is not told."""
-    if type(usage) is not dict:
-        return True
-    told = {CHAT_USAGE.get(key, key): count for key, count in usage.items()}
-    whole = all(type(told.get(member)) is int for member in USAGE_REQUIRED[:2])
-    return whole and type(told.get(USAGE_REQUIRED[2])) in (int, type(None))
 
 
 class Failures:
@@ -93,20 +83,17 @@ class Failures:
         """The end by its name in another API, ``response.done``, gets its name here: its status tells.
         ``lacks`` says whether what it may not have is not to be had."""
         value = draft.json
-        response = as_object(value.get("response"))
-        meant = f"response.{response.get('status')}"
-        listed = as_list(response.get("output"))
         named = draft.event.sse.event if draft.event.sse is not None else None
-        if "type" not in value and named == b"response.done":
-            draft.put("responses-type-missing", value, "type", "response.done", "")
-        if value.get("type") == "response.done" and meant in TERMINAL:
-            if lacks(response) or not _counts(response.get("usage")):
-                self.state.account.cannot("responses-unknown-event", "what it lacks is not on the wire")
-                return
-            if listed and any(contradictions(listed, self.reader.items, self.reader.output.assumed)):
-                self.state.account.cannot("responses-unknown-event", "it says another answer than was streamed")
-                return
-            draft.put("responses-unknown-event", value, "type", meant, "")
+        if "type" not in value and named == DONE_ELSEWHERE.encode():
+            draft.put("responses-type-missing", value, "type", DONE_ELSEWHERE, "")
+        if value.get("type") != DONE_ELSEWHERE:
+            return
+        missing, reader = lacks(as_object(value.get("response"))), self.reader
+        end = named_end(value, reader.items, reader.output.assumed, lacks=missing)
+        if end is not None and end.why:
+            self.state.account.cannot("responses-unknown-event", end.why)
+        elif end is not None:
+            draft.put("responses-unknown-event", value, "type", end.kind, "")
 
     def end(self, ending: Ending, output: list[JsonObject]) -> Iterator[Draft]:
         """The events that end a response which nobody ended."""

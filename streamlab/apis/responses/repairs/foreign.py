@@ -12,6 +12,8 @@ from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import as_object
 
 _F = ResponseFact
+#: What vLLM and Bedrock call parts of reasoning.
+REASONING_PART = "response.reasoning_part."
 
 
 def foreign(draft: Draft, *, begun: bool, state: RepairState) -> Draft:
@@ -31,15 +33,20 @@ def foreign(draft: Draft, *, begun: bool, state: RepairState) -> Draft:
 def known(draft: Draft, facts: int, kind: str, state: RepairState) -> bool:
     """Give an event of an unknown type the name that it has here; False where it has none."""
     rule = "responses-unknown-event"
-    if kind.startswith("response.reasoning_part."):
+    if kind.startswith(REASONING_PART):
         draft.put(rule, draft.json, "type", kind.replace("reasoning_part", "content_part"), "")
         return True
-    if state.unsafe and not facts & (_F.UNADDED | _F.UNPARTED | _F.ORDER | _F.UNOPENED):  # it may be what is missing
+    if state.unsafe and not may_be_what_is_missing(facts):
         draft.event = comment(b" " + encode_json(draft.json))
         draft.changes.append(Change(rule, "", kind, ":"))
     else:
         state.account.cannot(rule, "who understands it would miss it")
     return False
+
+
+def may_be_what_is_missing(facts: int) -> bool:
+    """Whether an event of an unknown type may be the start, or the part, that others lack."""
+    return bool(facts & (_F.UNADDED | _F.UNPARTED | _F.ORDER | _F.UNOPENED))
 
 
 def says(value: JsonObject) -> bool:

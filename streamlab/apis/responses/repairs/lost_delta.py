@@ -70,10 +70,10 @@ class LostDelta:
         self._held, self._piece, self._lost = [], None, None
         if piece is None or lost is None or lost not in held:
             return held
-        text, whole = str(piece.text), piece.done or self._finished(piece)
-        before, after = text[: self._start], text[self._start :]
-        if len(whole) > len(text) and whole.startswith(before) and whole.endswith(after):
-            lost.put(_RULE, lost.json, "delta", whole[self._start : len(whole) - len(after)], "")
+        whole = piece.done or self._finished(piece)
+        missing = piece.missing(whole, self._start)
+        if missing:
+            lost.put(_RULE, lost.json, "delta", missing, "")
             piece.text = Text()
             piece.text.add(whole)
             return held

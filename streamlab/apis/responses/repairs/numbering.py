@@ -7,7 +7,7 @@ from typing import Any
 from streamlab.apis.responses.expectations import CREATED, NUMBERED_SINCE, text_of
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.reader import ResponsesReader
-from streamlab.rules.repair import Change, Chunk, Draft, ErrorPayload
+from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, ErrorPayload
 from streamlab.rules.repairs.framing import frame
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import as_object
@@ -64,7 +64,8 @@ class Numbering:
         if kind == "keepalive" and number is None and self._next is None:
             return  # the first number is still to come
         if self._next is None:
-            made = as_object(value.get("response")).get("created_at")
+            ours = any(change.path == "response.created_at" and _is_new(change) for change in draft.changes)
+            made = None if ours else as_object(value.get("response")).get("created_at")
             self._numbered = type(number) is int or not (type(made) is int and made < NUMBERED_SINCE)
             resumed = type(number) is int and number > 0 and kind != CREATED  # what is made here has no number yet
             self._next = number if resumed and type(number) is int else 0
@@ -93,6 +94,11 @@ class Numbering:
             draft.changes.append(Change("responses-event-type-mismatch", "", sse.event or b"", kind))
         payload = sse.data if sse is not None and sse.data is not None else encode_json(value)
         draft.event = type(draft.event)(frame(payload, name), value)  # type: ignore[call-arg, arg-type]
+
+
+def _is_new(change: Change) -> bool:
+    """Whether a change puts something where the upstream told nothing."""
+    return change.was is ABSENT or change.was is None
 
 
 def _digest(draft: Draft) -> int:

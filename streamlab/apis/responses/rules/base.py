@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from streamlab.apis.responses.expectations import FAILED
+from streamlab.apis.responses.expectations import COMPLETED, FAILED
 from streamlab.apis.responses.facts import Odd
+from streamlab.apis.responses.final import DONE_ELSEWHERE, lacks_end, left_open, named_end
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
@@ -39,6 +40,24 @@ class ResponsesRule(LateRule):
         reader = self.ctx.tracker
         assert isinstance(reader, ResponsesReader)
         return reader
+
+    @property
+    def locked(self) -> bool:
+        """Whether what Codex cannot read the end without is not put there: it would miss an item that is never done."""
+        reader = self.response
+        completed = reader.kind == COMPLETED == reader.terminal
+        return completed and left_open(reader.items, reader.final or {}, reader.output.assumed)
+
+    def is_named_end(self, event: StreamEvent) -> bool:
+        """Whether the event being judged ends the response by its name in another API, and is given the one here."""
+        value, items, assumed = self.value(event), self.response.items, self.response.output.assumed
+        if value.get("type") != DONE_ELSEWHERE:
+            return False
+        response = as_object(value.get("response"))
+        open_ = left_open(items, response, assumed)
+        lacks = lacks_end(response, items, lambda item: item.index, open_=open_)
+        end = named_end(value, items, assumed, lacks=lacks)
+        return end is not None and not end.why
 
     @staticmethod
     def value(event: StreamEvent) -> JsonObject:

@@ -34,7 +34,7 @@ class MessagesTruncated(MessagesRule):
     severity = Severity.ERROR
     source = MESSAGES_STREAMING
     answer_fact = "unfinished"
-    repairability = Repairability.NONE
+    repairability = Repairability.TOLD
     on = (
         MessageFact.PING
         | MessageFact.START

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.ended import Ended
 from streamlab.exchange import Ending
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.raw_answers import is_answer_again
@@ -16,9 +18,13 @@ from streamlab.rules.told_failures import tells_a_failure
 from streamlab.wire import error_objects, reading
 from streamlab.wire.bad_payloads import ends_otherwise
 from streamlab.wire.choice_parts import one_answer
-from streamlab.wire.events import StreamEvent, Undecodable
+from streamlab.wire.events import Done, StreamEvent, Undecodable
+from streamlab.wire.inserted import junk_before_data
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.reading import Fact
+
+#: The field by its name in other letters, or with blanks around it.
+_LOOSE = lazy_pattern(rb"[ \t]*data[ \t]*:[ \t]*\[DONE\][ \t]*", re.IGNORECASE)
 
 
 class DoneMissing(Rule):
@@ -33,7 +39,8 @@ class DoneMissing(Rule):
     Others wait for the marker alone and report an interrupted answer (Azure's .NET SDK was seen to hang). After an
     error, in whatever clothes, it is only told: clients stop reading there. So it is where a choice never finished
     (finish-reason-missing): a stream that stops early has no end of either kind, which is one fact. And so it is where
-    the end is announced in another way, which is sse-done-variant.
+    the end is announced in another way, which is sse-done-variant, or stands in a field of another name, which is
+    sse-invalid-field-name.
 
     ## Repair
     Appended when every choice has its ``finish_reason`` and the HTTP message ended properly, also where another repair
@@ -61,7 +68,7 @@ class DoneMissing(Rule):
         # Without the blank line between them, the last chunk and [DONE] are one event that is no JSON.
         glued = isinstance(event, Undecodable) and event.sse.raw.rstrip().endswith((b"data: [DONE]", b"data:[DONE]"))
         self._hidden |= glued
-        self._announced |= ends_otherwise(event)
+        self._announced |= ends_otherwise(event) or _ends_misnamed(event)
         self._failed = self._failed or tells_a_failure(event)
         self._torn |= event.sse is not None and error_objects.hides_finish(event.sse.raw)
         self._glued.update(_finishes_in(event))
@@ -95,6 +102,14 @@ class DoneMissing(Rule):
         ctx = self.ctx
         exempt = self._again or self._torn or reading.is_of_audio_model(ctx.seen.last_chunk or {})
         return bool(ctx.accumulator.choices) and not self._is_finished() and not exempt
+
+
+def _ends_misnamed(event: StreamEvent) -> bool:
+    """Whether ``[DONE]`` is the data of a field by another name, which is sse-invalid-field-name."""
+    sse = event.sse
+    if sse is None or isinstance(event, Done) or b"[DONE]" not in sse.raw:
+        return False
+    return any(junk_before_data(one.content) is not None or _LOOSE.fullmatch(one.content) for one in sse.filled_lines())
 
 
 def _finishes_in(event: StreamEvent) -> Iterator[int]:

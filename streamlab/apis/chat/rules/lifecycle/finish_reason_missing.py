@@ -35,7 +35,7 @@ class FinishReasonMissing(Rule):
 
     ## Repair
     ``stop`` is a guess, so it is only made when asked for, and only when ``[DONE]`` and a proper end of the HTTP
-    message say that nothing was cut. Never after a cut or an error.
+    message say that nothing was cut. Never after a cut or an error: what stops without an end gets an error event.
     """
 
     name = "finish-reason-missing"
@@ -43,7 +43,7 @@ class FinishReasonMissing(Rule):
     source = CHAT_CHUNK_FINISH
     of_some = Repairability.UNSAFE
     answer_fact = "unfinished"
-    repairability = Repairability.NONE
+    repairability = Repairability.TOLD
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     variants = ("the answer is text", "the answer is tool calls", "another choice finishes")
     on = Fact.FINISH | Fact.SHAPE | Fact.COMMENT | Fact.UNDECODABLE | Fact.NO_CHOICES
@@ -132,5 +132,6 @@ class FinishReasonMissing(Rule):
     def _repairability(self, severity: Severity) -> Repairability:
         if self._again and not self.ctx.calls.calls:
             return Repairability.SAFE  # that answer was whole: plain-text-in-data
-        guessed = self.ctx.seen.done_at is not None and severity is Severity.ERROR
-        return Repairability.UNSAFE if guessed else Repairability.NONE
+        if severity is not Severity.ERROR:
+            return Repairability.NONE
+        return Repairability.UNSAFE if self.ctx.seen.done_at is not None else Repairability.TOLD

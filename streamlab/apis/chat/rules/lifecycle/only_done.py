@@ -9,6 +9,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import Comment, StreamEvent
+from streamlab.wire.inserted import bare_line
 from streamlab.wire.reading import Fact
 
 
@@ -24,14 +25,14 @@ class OnlyDone(Rule):
     ChatGLM3's short answers.
 
     ## Repair
-    None: the answer is not there. Ask again without ``stream``.
+    None: the answer is not there. An error event says so. Ask again without ``stream``.
     """
 
     name = "only-done"
     needs_framing = True
     severity = Severity.ERROR
     source = CHAT_STREAM
-    repairability = Repairability.NONE
+    repairability = Repairability.TOLD
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.UNDECODABLE | Fact.COMMENT
 
@@ -41,16 +42,20 @@ class OnlyDone(Rule):
 
     def event(self, at: int, event: StreamEvent) -> None:
         # Lines that are no comment hold something that only a misspelt field name hides.
-        if event.sse is None or not isinstance(event, Comment) or not event.sse.raw.lstrip(b"\r\n").startswith(b":"):
+        lines = event.sse.raw.strip(b"\r\n") if event.sse is not None else b""
+        if event.sse is None or not isinstance(event, Comment) or lines[:1] not in (b":", b""):
             self._something_else = True
             self.retire()
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if (
-            ctx.seen.done_at is not None
-            and not ctx.seen.chunks
-            and ctx.seen.error_at is None
-            and not self._something_else
-        ):
+        alone = ctx.seen.done_at is not None and not ctx.seen.chunks and ctx.seen.error_at is None
+        if alone and not self._something_else and not self._shares_its_event():
             yield self.found("the stream is nothing but [DONE]", ctx.seen.done_at, expected="chunks before [DONE]")
+
+    def _shares_its_event(self) -> bool:
+        """Whether a line without a field name that is JSON stands in the event of ``[DONE]``: sse-ndjson-instead."""
+        at = self.ctx.seen.done_at
+        mark = self.ctx.seen.landmarks.of(at) if at is not None else None
+        sse = mark.sse if mark is not None else None
+        return sse is not None and any(bare_line(line.content)[:1] == b"{" for line in sse.filled_lines())

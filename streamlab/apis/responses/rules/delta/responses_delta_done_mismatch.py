@@ -10,7 +10,7 @@ from streamlab.apis.responses.items import Piece
 from streamlab.apis.responses.rules.base import OddRule
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
-from streamlab.rules.finding import Finding, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
 
@@ -32,12 +32,14 @@ class ResponsesDeltaDoneMismatch(OddRule):
     openai-python. Where only the ``.done`` differs, no measured client notices.
 
     ## Repair
-    None: which of the two is true is not on the wire. A whole that is empty may be a text that was taken back.
+    None: which of the two is true is not on the wire. Where a delta that is null lost the difference, it is filled
+    (responses-delta-not-string). A whole that is empty may be a text that was taken back.
     """
 
     name = "responses-delta-done-mismatch"
     severity = Severity.ERROR
     source = OBSERVED_RESPONSES
+    of_some = Repairability.SAFE
     on = ResponseFact.MISMATCH
 
     def __init__(self, ctx: RuleState) -> None:
@@ -51,7 +53,14 @@ class ResponsesDeltaDoneMismatch(OddRule):
                 family = self.response.kind.rpartition(".")[0]
                 pieces = item.pieces.values()
                 piece = next((one_of for one_of in pieces if one.expected in (str(one_of.text), one_of.done)), None)
-                finding = self.found(one.said, at, path=one.path, expected=one.expected, actual=one.actual)
+                finding = self.found(
+                    one.said,
+                    at,
+                    path=one.path,
+                    expected=one.expected,
+                    actual=one.actual,
+                    repairability=_repairable(piece, one.actual),
+                )
                 if piece is not None and not any(piece is known for known, _, _ in self._late):
                     self._late.append((piece, family in REASONING, self.placed(finding, event)))
 
@@ -61,3 +70,10 @@ class ResponsesDeltaDoneMismatch(OddRule):
             if cut and (reasoning or finding.path is None or "summary" in finding.path):
                 continue
             yield replace(finding, severity=Severity.WARNING) if piece.agrees else finding
+
+
+def _repairable(piece: Piece | None, whole: str) -> Repairability:
+    """What is missing of a text is all that a delta without it lost: responses-delta-not-string."""
+    start = piece.lost_at if piece is not None else None
+    filled = piece is not None and start is not None and piece.missing(whole, start)
+    return Repairability.SAFE if filled else Repairability.NONE

@@ -22,7 +22,8 @@ class ResponsesMissingResponseId(ResponsesRule):
     stream helpers say that the response's identity changed.
 
     ## Repair
-    The id of ``response.created``.
+    The id of ``response.created``; not where an item was never done, since Codex takes items from their ends alone:
+    it would take the answer for an empty one, where it raises now.
     """
 
     name = "responses-missing-response-id"
@@ -35,6 +36,6 @@ class ResponsesMissingResponseId(ResponsesRule):
     def event(self, at: int, event: StreamEvent) -> Findings:
         response = self.value(event).get("response")
         if type(response) is dict and not text_of(response.get("id")):
-            how = None if self.response.id else Repairability.NONE
+            how = None if self.response.id and not self.locked else Repairability.NONE
             message = f"the response of {self.response.kind} has no id"
             yield self.found(message, at, path="response.id", expected=self.response.id or None, repairability=how)

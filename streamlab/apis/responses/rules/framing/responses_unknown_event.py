@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
-from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.repairs.foreign import REASONING_PART, may_be_what_is_missing
 from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
+from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.events import StreamEvent
 
 
 class ResponsesUnknownEvent(OddRule):
@@ -21,8 +24,9 @@ class ResponsesUnknownEvent(OddRule):
     nobody. vLLM and Bedrock send ``response.reasoning_part``, which OpenAI has not.
 
     ## Repair
-    ``response.done`` gets the name that its status tells, ``response.reasoning_part`` becomes
-    ``response.content_part``; others are turned into comments on request.
+    ``response.done`` gets the name that its status tells, where it says the answer that was streamed;
+    ``response.reasoning_part`` becomes ``response.content_part``. Others are turned into comments on request, but for
+    those that may be the start or the part that is missing.
     """
 
     name = "responses-unknown-event"
@@ -31,3 +35,17 @@ class ResponsesUnknownEvent(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.UNKNOWN
+
+    _ends = False  # the event ends the response, and is given its name
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        self._ends = self.is_named_end(event)
+        return super().event(at, event)
+
+    def repairable(self, one: Odd) -> Repairability:
+        if self._ends or self.response.kind.startswith(REASONING_PART):
+            return Repairability.SAFE
+        odd = 0
+        for other in self.response.odd:
+            odd |= other.fact
+        return Repairability.NONE if may_be_what_is_missing(odd) else Repairability.UNSAFE

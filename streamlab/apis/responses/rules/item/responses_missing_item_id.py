@@ -21,7 +21,8 @@ class ResponsesMissingItemId(OddRule):
     openai-node's stream helper and the AI SDK raise; a call without an id loses its arguments in pydantic-ai.
 
     ## Repair
-    The id of the item at that ``output_index``; one is made up where the item has none.
+    The id of the item at that ``output_index``; one is made up where the item has none. Where no item was added,
+    there is nothing to name.
     """
 
     name = "responses-missing-item-id"
@@ -40,3 +41,8 @@ class ResponsesMissingItemId(OddRule):
 
     def concerns(self, one: Odd) -> bool:
         return one.fact == ResponseFact.NO_ITEM_ID
+
+    def repairable(self, one: Odd) -> Repairability:
+        item = self.response.item
+        known = item is not None and (item.id or (item.opened and item.kind))
+        return Repairability.SAFE if known else Repairability.NONE

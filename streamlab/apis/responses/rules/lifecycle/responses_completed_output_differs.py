@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import Odd, ResponseFact
-from streamlab.apis.responses.final import OUTPUT_TEXT
+from streamlab.apis.responses.final import EMPTIED, OUTPUT_TEXT
 from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
 from streamlab.rules.finding import Repairability, Severity
@@ -24,7 +24,8 @@ class ResponsesCompletedOutputDiffers(OddRule):
     7, measured).
 
     ## Repair
-    Of items none: which of the two is true is not on the wire. An ``output_text`` of the server's own that is not the
+    Of items none: which of the two is true is not on the wire. What is empty here alone, a call's name or ``call_id``,
+    is as it was streamed. An ``output_text`` of the server's own that is not the
     text of its items is dropped.
     """
 
@@ -37,7 +38,7 @@ class ResponsesCompletedOutputDiffers(OddRule):
     variants = ("it has other items", OUTPUT_TEXT)
 
     def form(self, one: Odd) -> str:
-        return one.form or self.variants[0]
+        return OUTPUT_TEXT if one.form == OUTPUT_TEXT else self.variants[0]
 
     def repairable(self, one: Odd) -> Repairability:
-        return Repairability.SAFE if one.form == OUTPUT_TEXT else Repairability.NONE
+        return Repairability.SAFE if one.form in (OUTPUT_TEXT, EMPTIED) else Repairability.NONE

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from streamlab.apis.responses.expectations import COMPLETED
+from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.rules.base import ResponsesRule
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
-from streamlab.rules.finding import Severity
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
 from streamlab.rules.told_failures import failed_by_name
 from streamlab.wire.events import StreamEvent
@@ -25,19 +26,24 @@ class ResponsesTerminalMissing(ResponsesRule):
 
     ## Repair
     Whether the answer is whole cannot be known, and a good end is never made up. The repaired stream ends with an
-    ``error`` event and ``response.failed``, which Codex shows.
+    ``error`` event and ``response.failed``, which Codex shows. Where the end came as ``response.done``, it gets its
+    name.
     """
 
     name = "responses-terminal-missing"
     severity = Severity.ERROR
     source = RESPONSES_STREAMING
     answer_fact = "unfinished"
-    on = Fact.COMMENT | Fact.UNDECODABLE
+    of_some = Repairability.SAFE
+    repairability = Repairability.TOLD
+    on = Fact.COMMENT | Fact.UNDECODABLE | ResponseFact.UNKNOWN
 
     _failed = False  # a failure was told where few clients look, which has its own rule
+    _named = False  # the end came by its name in another API
 
     def event(self, at: int, event: StreamEvent) -> None:
         self._failed = self._failed or failed_by_name(event)
+        self._named = self._named or self.is_named_end(event)
 
     def end(self, ending: Ending) -> Findings:
         response = self.response
@@ -54,4 +60,5 @@ class ResponsesTerminalMissing(ResponsesRule):
             expected=COMPLETED,
             actual=(self.ctx.seen.last_chunk or {}).get("type"),
             severity=Severity.INFO if self._failed else None,
+            repairability=Repairability.SAFE if self._named else None,
         )

@@ -53,12 +53,14 @@ class ResponsesUsageMissing(UsageRule):
         lacking = [member for member in USAGE_REQUIRED if type(usage.get(member)) is not int]
         if lacking:
             total_only = lacking == ["total_tokens"] and usage.get("total_tokens") is None
+            how = Repairability.SAFE if total_only else Repairability.UNSAFE
+            how = Repairability.NONE if total_only and self.locked else how
             yield self.found(
                 f"usage lacks {', '.join(lacking)}",
                 at,
                 path=f"response.usage.{lacking[0]}",
                 expected="a number of tokens",
                 actual=usage,
-                repairability=Repairability.SAFE if total_only else Repairability.UNSAFE,
+                repairability=how,
                 variant=self.variants[1],
             )
