@@ -292,7 +292,53 @@ _REASONING, _WHOLE = "reasoning-field-variants", "full-message-repeated"
 _DETAILS = [{"type": "reasoning.text", "text": "Hm.", "format": "unknown", "index": 0}]
 _THINKS = exchange(sse(chat_text("<think>Hm.</think>", "Spring is here.")))
 
+
+def _numbered(payloads: list[Payload], indexes: tuple[int, ...]) -> Exchange:
+    """An answer whose chunks have these choice indexes."""
+    payloads = deepcopy(payloads)
+    for payload, index in zip(payloads, indexes, strict=True):
+        payload["choices"][0]["index"] = index
+    return exchange(sse(payloads))
+
+
+_BEGINS = {"role": "assistant"}
+_THOUGHT = [chunk({**_BEGINS, "reasoning_content": "H"}), chunk({"reasoning_content": "m."})]
+_TEXT_LATER = [chunk({**_BEGINS, "content": "Spring"}), *TEXT[2:-1]]
+_CALL_LATER = [chunk({"tool_calls": CALL[0]["choices"][0]["delta"]["tool_calls"]}), *CALL[1:-1]]
+_THOUGHT_TEXT = [*_THOUGHT, *_TEXT_LATER, TEXT[-1]]
+_TEXT_CALL = [*_TEXT_LATER, *_CALL_LATER, CALL[-1]]
+_THOUGHT_CALL = [*_THOUGHT, *_CALL_LATER, CALL[-1]]
+_ALL_PARTS = [*_THOUGHT, *_TEXT_LATER, *_CALL_LATER, CALL[-1]]
+_TWO, _CALLS = "it numbers thoughts and text", "it numbers text and calls"
+#: By the stream: the form of a choice index that numbers no alternatives, the chunks, and the index of each.
+COUNTED: dict[str, tuple[str, list[Payload], tuple[int, ...]]] = {
+    "text.index-one": ("the only choice is not number 0", TEXT, (1,) * 6),
+    "text.index-five": ("the only choice is not number 0", TEXT, (5,) * 6),
+    "reasoning.index-one": ("the only choice is not number 0, and thinks", _THOUGHT_TEXT, (1,) * 7),
+    "tool1.index-one": ("the only choice is not number 0, and calls", CALL, (1,) * 7),
+    "text.index-grows": ("it grows over text", TEXT, (0, 1, 2, 3, 4, 5)),
+    "text.index-grows-from-one": ("it grows over text from another number", TEXT, (1, 2, 3, 4, 5, 6)),
+    "reasoning.index-grows": ("it grows over thoughts and text", _THOUGHT_TEXT, (0, 1, 2, 3, 4, 5, 6)),
+    "tool1.index-grows": ("it grows over a call", CALL, (0, 1, 2, 3, 4, 5, 6)),
+    "reasoning.index-parts": (_TWO, _THOUGHT_TEXT, (0, 0, 1, 1, 1, 1, 2)),
+    "reasoning.index-parts-finish": (_TWO, _THOUGHT_TEXT, (0, 0, 1, 1, 1, 1, 1)),
+    "reasoning.index-parts-finish-0": (_TWO, _THOUGHT_TEXT, (0, 0, 1, 1, 1, 1, 0)),
+    "tool1.index-parts": (_CALLS, _TEXT_CALL, (0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2)),
+    "tool1.index-parts-finish": (_CALLS, _TEXT_CALL, (0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1)),
+    "tool1.index-parts-finish-0": (_CALLS, _TEXT_CALL, (0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0)),
+    "tool1.index-parts-thoughts": ("it numbers thoughts and calls", _THOUGHT_CALL, (0, 0, 1, 1, 1, 1, 1, 1, 2)),
+    "tool1.index-parts-all": (
+        "it numbers thoughts, text and calls",
+        _ALL_PARTS,
+        (0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3),
+    ),
+}
+
 FORMS = [
+    *(
+        Form("choice-index-is-token-counter", form, name, _numbered(payloads, indexes))
+        for name, (form, payloads, indexes) in COUNTED.items()
+    ),
     Form(_WHOLE, "a delta has all text", "d-full-repeat-at-end", _again_with_the_finish()),
     Form(_WHOLE, "a message has all text and its delta none", "text.message-so-far", _messages(TEXT)),
     Form(_WHOLE, "a message has all text and its delta none", "text.message-at-end", _messages(TEXT, LAST)),
@@ -308,12 +354,6 @@ FORMS = [
         "a message has the same piece as its delta, and null for calls",
         "text.message-piece-calls-null",
         _messages_without_calls(),
-    ),
-    Form(
-        "choice-index-is-token-counter",
-        "the only choice is number 1",
-        "text.index-one",
-        _bent(TEXT, _choice(index=1)),
     ),
     Form("error-null-or-empty-key", "it is null in every chunk", "text.error-null-key", _bent(TEXT, _with(error=None))),
     Form("tool-call-arguments-truncated", _NO_FINISH, "tools.trunc-args", exchange(sse(CALLS[:3]))),

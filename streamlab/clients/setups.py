@@ -26,6 +26,7 @@ class ClientSetup(NamedTuple):
     finish: bool = True
     usual: bool = False
     measured: bool = True
+    parses: bool = False
 
 
 @cache

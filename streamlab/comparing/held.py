@@ -184,12 +184,15 @@ class ClientRow:
 
 @dataclass(slots=True)
 class TriedExchange:
-    """One exchange and what clients made of it. ``errors`` are those that no repair takes away."""
+    """One exchange and what clients made of it. ``errors`` are those that no repair takes away. ``strict`` are those of
+    its ``tools`` that the request says are; None where the request is not known."""
 
     name: str
     report: Report
     errors: tuple[str, ...]
     repairable: bool
+    tools: tuple[str, ...] = ()
+    strict: tuple[str, ...] | None = None
     rows: list[ClientRow] = field(default_factory=list)
 
 

@@ -17,7 +17,11 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
         return sorted(found, key=lambda one: one.severity.rank)
     from streamlab.clients.table import breaks  # deferred: most streams have few findings or none
 
-    return sorted(found, key=lambda one: (one.severity.rank, -len(breaks(one.rule, one.variants, one.api, one.strict))))
+    def hurt(one: Finding) -> int:
+        """How many clients: one that does two things, each where tools are strict or are not, is one."""
+        return len({broken.client for broken in breaks(one.rule, one.variants, one.api, one.strict)})
+
+    return sorted(found, key=lambda one: (one.severity.rank, -hurt(one)))
 
 
 class First(NamedTuple):

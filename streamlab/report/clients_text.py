@@ -36,9 +36,12 @@ def print_tried(console: HarmlessConsole, found: Sequence[TriedExchange], asked:
             console.print(_table(one))
         else:
             console.print(Text(f"  no client that was asked speaks {one.report.api}", style="dim"))
+        if one.tools and one.strict is None:
+            told = "the request is not known: clients offer the tools that the answer calls, none of them strict"
+            console.hanging(Text(told, style="dim"), 2, 4)
         alike: dict[str, list[str]] = {}
         for row in one.rows:
-            for line in _further(row):
+            for line in (*_further(row), *otherwise_offered(one, row)):
                 alike.setdefault(line, []).append(row.setup.name)
         for line, names in alike.items():
             console.hanging(Text(f"{_some(names)}: {line}", style="dim"), 2, 4)
@@ -112,6 +115,19 @@ def _further(row: ClientRow) -> Iterable[str]:
             yield f"asks {reaction.requests} times{when}"
 
 
+def otherwise_offered(one: TriedExchange, row: ClientRow) -> Iterable[str]:
+    """Where a client offers other tools than the request of the exchange: not every one can."""
+    offered, wanted = row.came.held.get("tools"), set(one.strict or ())
+    if offered is None:
+        return
+    strict = {name for name, is_strict in offered.items() if is_strict}
+    if missing := [name for name in one.tools if name not in offered]:
+        yield f"asked without {'tools' if not offered else 'the tools ' + visible(', '.join(missing), 160)}"
+    elif strict != wanted:
+        told = f"{visible(', '.join(sorted(strict)), 160) or 'no tool'} is"
+        yield f"{told} strict: it cannot offer them as the request does"
+
+
 def _place(parting: Parting) -> str:
     at = "" if parting.at is None else f" from character {parting.at} on"
     event = "" if parting.event is None else f" (event {parting.event})"
@@ -151,6 +167,7 @@ def tried_json(found: Sequence[TriedExchange]) -> dict[str, Any]:
                 "api": str(one.report.api),
                 "findings": sorted({finding.rule for finding in one.report.findings}),
                 "errors_left": list(one.errors),
+                "tools": {name: None if one.strict is None else name in one.strict for name in one.tools},
                 "clients": [_row_json(row) for row in one.rows],
             }
             for one in found
@@ -218,7 +235,7 @@ class Remeasured(Protocol):
     """A run of measurements."""
 
     @property
-    def results(self) -> Path: ...
+    def results(self) -> Sequence[Path]: ...
     @property
     def answers(self) -> int: ...
     @property
@@ -250,9 +267,8 @@ def print_measured(console: HarmlessConsole, found: Remeasured) -> None:
             0,
             2,
         )
-    console.print(
-        Text(f"{found.answers} answers, {len(found.changes)} unlike the last; {found.results.name}", style="bold")
-    )
+    files = ", ".join(path.name for path in found.results)
+    console.print(Text(f"{found.answers} answers, {len(found.changes)} unlike the last; {files}", style="bold"))
 
 
 def measured_json(found: Remeasured) -> dict[str, Any]:
@@ -260,7 +276,7 @@ def measured_json(found: Remeasured) -> dict[str, Any]:
     return {
         "format": "streamlab.clients-measured/1",
         "version": __version__,
-        "results": str(found.results),
+        "results": [str(path) for path in found.results],
         "answers": found.answers,
         "versions": {client: {"before": before, "now": now} for client, (before, now) in found.versions.items()},
         "changes": [

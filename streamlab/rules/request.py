@@ -65,4 +65,4 @@ class RequestReading:
 
 def _has_strict_tool(body: JsonObject) -> bool:
     tools = map(reading.as_object, reading.as_list(body.get("tools")))
-    return any(reading.as_object(tool.get("function")).get("strict") is True for tool in tools)
+    return any(reading.as_object(tool.get("function", tool)).get("strict") is True for tool in tools)

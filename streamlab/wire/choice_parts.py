@@ -64,7 +64,7 @@ def numbers_parts(choices: Mapping[int, ChoiceState], finished: Collection[int],
         return False  # the answer was over
     if asked != 1 and indexes[-1] != len(indexes) - 1:
         return False
-    kinds = [_kinds(state) for state in choices.values()]
+    kinds = [kinds_held(state) for state in choices.values()]
     first, second = choices[0], choices[indexes[1]]
     return begins_part(
         kinds[0],
@@ -76,7 +76,8 @@ def numbers_parts(choices: Mapping[int, ChoiceState], finished: Collection[int],
     ) and not any(one & other for one, other in itertools.pairwise(kinds))
 
 
-def _kinds(state: ChoiceState) -> frozenset[str]:
+def kinds_held(state: ChoiceState) -> frozenset[str]:
+    """The kinds of things a choice said."""
     said = (
         (REASONING, state.reasoning),
         (TEXT, state.content or state.refusal),

@@ -30,7 +30,14 @@ for job in map(json.loads, sys.stdin):
         if attempt and name == "falls-back" and held["ok"]:
             break
         held |= {"text": "", "finish_reason": None, "n_chunks": 0}
-        request = urllib.request.Request(job["base_url"] + "/chat/completions", b'{"stream": true}')
+        body = {"stream": True}
+        if name in ("offers", "offers-loose"):
+            strict = job["strict"] if name == "offers" else []
+            body["tools"] = [
+                {"type": "function", "function": {"name": one, **({"strict": True} if one in strict else {})}}
+                for one in job["tools"]
+            ]
+        request = urllib.request.Request(job["base_url"] + "/chat/completions", json.dumps(body).encode())
         if name == "falls-back" and attempt:
             request.data = b'{"stream": false}'
         try:

@@ -25,7 +25,15 @@ from streamlab.report import clients_text
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.workflows.clients.environments import DRIVERS, Driver, Environments, locked_version
-from streamlab.workflows.clients.running import ClientsAsked, named_setups, served, speaking, try_clients
+from streamlab.workflows.clients.running import (
+    ClientsAsked,
+    named_setups,
+    served,
+    speaking,
+    strict_of,
+    tools_of,
+    try_clients,
+)
 from streamlab.workflows.clients.worker import Worker
 from tests import streams
 from tests.clients.standin_client import ToyEnvironments, setup
@@ -103,6 +111,58 @@ def test_who_asks_for_the_whole_answer_instead_is_said_to(tmp_path):
     assert (row.came.outcome, row.came.requests, row.repaired.outcome) == ("again: not streamed", 2, "right")
     assert clients_text.in_words(row.came) == "throws the stream away and asks again without streaming"
     assert [clients_text.is_good(row.came, broken) for broken in (False, True)] == [False, True]
+
+
+def _asking_with(*tools):
+    asked = streams.request_for()
+    return replace(asked, body=json.dumps({**json.loads(asked.body), "tools": list(tools)}).encode())
+
+
+STRICT = {"type": "function", "function": {"name": "get_weather", "strict": True, "parameters": {}}}
+LOOSE = {"type": "function", "function": {"name": "get_time", "parameters": {}}}
+OFFERED = "no tool is strict: it cannot offer them as the request does"
+
+
+@pytest.mark.parametrize(
+    ("request_", "strict", "offered", "told"),
+    [
+        (_asking_with(STRICT, LOOSE), ("get_weather",), {"get_weather": True, "get_time": False}, OFFERED),
+        (_asking_with(LOOSE), (), {"get_time": False, "get_weather": False}, None),
+        (streams.request_for(), (), {"get_weather": False}, None),
+        (None, None, {"get_weather": False}, None),
+    ],
+)
+def test_a_client_offers_the_tools_of_the_request_and_is_told_where_it_cannot(
+    request_, strict, offered, told, tmp_path
+):
+    made = replace(streams.exchange(streams.sse(streams.chat_tool())), request=request_)
+    asking = ClientsAsked(ToyEnvironments(tmp_path), tmp_path / "log")
+    [tried] = try_clients([served("calls", made)], [setup("offers"), setup("offers-loose"), setup("reads")], asking)
+    assert tried.strict == strict
+    offers, loose, _ = tried.rows
+    assert offers.came.held["tools"] == offered
+    assert loose.came.held["tools"] == dict.fromkeys(offered, False)
+    lines = [list(clients_text.otherwise_offered(tried, row)) for row in tried.rows]
+    assert lines == [[], [told] if told else [], ["asked without tools"]]
+    said = _printed([tried])
+    assert ("the request is not known" in said) is (request_ is None)
+    [told_json] = clients_text.tried_json([tried])["exchanges"]
+    assert told_json["tools"] == {name: None if strict is None else is_strict for name, is_strict in offered.items()}
+
+
+def _printed(found):
+    out = io.StringIO()
+    clients_text.print_tried(HarmlessConsole(file=out, width=120), found, 1)
+    return out.getvalue()
+
+
+def test_the_tools_of_a_response_are_read_too():
+    body = json.dumps({"tools": [{"type": "function", "name": "f", "strict": True}, {"type": "web_search"}, 7]})
+    made = replace(streams.exchange(b""), request=replace(streams.request_for(), body=body.encode()))
+    assert (tools_of(made, {}), strict_of(made)) == (("f",), ("f",))
+    for other in (b"[1]", b"{", b'{"tools": 1}'):
+        odd = replace(made, request=replace(made.request, body=other))
+        assert strict_of(odd) == (() if other.endswith(b"1}") else None)
 
 
 def test_another_text_parts_at_its_first_character_and_event(outcomes):

@@ -189,7 +189,7 @@ def _measure(checkout, names, client, folder):
 def test_a_real_client_is_measured_and_its_answers_are_those_of_before(checkout, tmp_path):
     pytest.importorskip("openai")
     found = _measure(checkout, list(OPENAI), setups()["py-openai-raw"], tmp_path / "clients")
-    told = json.loads(found.results.read_text())
+    told = json.loads(found.results[0].read_text())
     said = {name: one["outcomes"].get("py-openai-raw", "same") for name, one in told["streams"].items()}
     assert {name: one[: len(OPENAI[name])] for name, one in said.items()} == OPENAI
     assert told["clients"]["py-openai-raw"]["version"].startswith("openai ")
@@ -211,7 +211,7 @@ def test_a_measurement_that_was_broken_off_goes_on_and_tells_what_changed(checko
     assert changes["text.error-mid"] == ("error(library)", "same")
     assert set(changes) <= {"text.error-mid", "text.delta-missing"}
     again = _measure(checkout, ["text.error-mid"], toy, tmp_path / "clients")
-    assert again.results.stem.endswith("-2")
+    assert again.results[0].stem.endswith("-2")
     assert again.results != found.results
 
 
@@ -220,7 +220,7 @@ def test_a_measurement_that_was_broken_off_goes_on_and_tells_what_changed(checko
 )
 def test_who_asks_for_the_whole_answer_instead_is_said_to(checkout, tmp_path, name, told):
     found = _measure(checkout, ["env-python-repr"], setup(name), tmp_path / "clients")
-    [stream] = json.loads(found.results.read_text())["streams"].values()
+    [stream] = json.loads(found.results[0].read_text())["streams"].values()
     assert stream["outcomes"][name].startswith(told)
     said = table.outcome("again: not streamed")
     assert (said.harm, said.how) == ("raises", "throws the stream away and asks again without streaming")

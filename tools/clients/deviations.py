@@ -17,6 +17,7 @@ from tool_deviations import TOOLS, two_calls
 from streamlab.exchange import Ending, Exchange
 from tests import responses, streams
 from tests.streams import Payload, chunk, exchange, frame, sse
+from tests.variants import COUNTED
 
 #: A text with a character of four bytes.
 WIDE = streams.chat_text("Spring is 🌸", " is", " here", ".")
@@ -330,6 +331,7 @@ PERFECT: dict[str, Exchange] = {
     "tool1.markup-in-name": exchange(sse(CALL)),
     "reasoning.role-missing": exchange(sse([USAGE[0], chunk({"reasoning_content": "Hm."}), *USAGE[1:]])),
     "text.n2-second-unfinished": _second_choice(),
+    **{name: exchange(sse(payloads)) for name, (_, payloads, _) in COUNTED.items()},
     "completions-chat-shape": exchange(
         b"".join(frame(_completion(payload)) for payload in TEXT) + b"data: [DONE]\n\n",
         request=streams.request_for(path="/v1/completions"),

@@ -103,10 +103,11 @@ async def _ask(setup: ClientSetup, asked: Sequence[Case], environments: Environm
                 for body in case.bodies():
                     key = body.key(case.api, case.tools)
                     if answers.of(setup.id, key) is None or answers.versions[setup.id] != version:
-                        held, _ = await ask(worker, body.exchange, case.api, case.tools)
+                        strict = case.tools if setup.parses else ()
+                        held, _ = await ask(worker, body.exchange, case.api, case.tools, strict=strict)
                         if held.get("hung"):  # was it what a client loads at its first request?
                             await _warmed(worker, asked, case.api)
-                            held, _ = await ask(worker, body.exchange, case.api, case.tools)
+                            held, _ = await ask(worker, body.exchange, case.api, case.tools, strict=strict)
                         answers.add(setup.id, version, key, held)
     print(setup.id, "done", file=sys.stderr, flush=True)
 

@@ -12,7 +12,7 @@ import fnmatch
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -28,7 +28,7 @@ from streamlab.workflows.clients.running import ClientsAsked, ask, side_by_side
 from streamlab.workflows.clients.worker import Worker
 
 _HOME = Path("tools", "clients")
-_NOTED = ".measuring.jsonl"
+_NOTED = {True: ".measuring.jsonl", False: ".measuring-not-strict.jsonl"}
 _ABOUT = (
     "What real clients did when each stream of cases.toml was served to them over a loopback socket. Outcomes not "
     'listed are "same": as with the perfect stream. wrong:LETTERS as in streamlab/comparing/held.py; error(library) '
@@ -70,7 +70,7 @@ class CellChange:
 class Measured:
     """A run: where its results are, how many answers it holds, what changed, and which versions answered."""
 
-    results: Path
+    results: list[Path] = field(default_factory=list)
     answers: int = 0
     changes: list[CellChange] = field(default_factory=list)
     versions: dict[str, tuple[str | None, str]] = field(default_factory=dict)
@@ -88,24 +88,30 @@ def checkout() -> Path:
 def measure(root: Path, wanted: Sequence[ClientSetup], patterns: Sequence[str], asking: ClientsAsked) -> Measured:
     """Ask these clients again about every stream that one of the patterns fits (all without), and write the tables.
 
-    Raises UsageError where no stream fits, and where no client could be asked.
+    Who parses the arguments of strict tools, and of no others, is asked about streams with tools twice: with tools that
+    are strict, and in a file of its own with tools that are not. Raises UsageError where no stream fits, and where no
+    client could be asked.
     """
     with _tool(root) as (streams, table):
         chosen = [one for one in streams.all_streams() if _fits(one.name, patterns)]
         if not chosen:
             raise UsageError(f"no stream is called {' or '.join(patterns)}; tools/clients/cases.toml names them")
         wanted = [one for one in wanted if one.measured and any(stream.api in one.apis for stream in chosen)]
-        noted = Noted(root / _HOME / _NOTED)
-        asyncio.run(_all(chosen, wanted, asking, noted))
-        asked = [one for one in wanted if one.id in noted.versions]
-        if not asked:
+        with_tools = [one for one in chosen if one.tools]
+        parsing = [one for one in wanted if one.parses and any(stream.api in one.apis for stream in with_tools)]
+        rounds = [_Round(root, chosen, wanted), *([_Round(root, with_tools, parsing, strict=False)] if parsing else ())]
+        for one in rounds:
+            asyncio.run(_all(one, asking))
+        if not rounds[0].asked:
             raise UsageError("none of the clients could be asked")
-        before = table.runs()
-        result = Measured(_results_path(root))
-        _compare(result, table, before, chosen, asked, noted)
-        result.results.write_text(_dumped(_document(chosen, asked, noted)), encoding="utf-8")
+        before, result = table.runs(), Measured()
+        for one in rounds:
+            _compare(result, table, before, one)
+            result.results.append(_results_path(root))
+            result.results[-1].write_text(_dumped(_document(one)), encoding="utf-8")
         table.TARGET.write_text(table.document(), encoding="utf-8")
-        noted.path.unlink()
+        for one in rounds:
+            one.noted.path.unlink(missing_ok=True)
         return result
 
 
@@ -152,54 +158,63 @@ class Noted:
         self._take(told)
 
 
-async def _all(chosen: Sequence[Stream], wanted: Sequence[ClientSetup], asking: ClientsAsked, noted: Noted) -> None:
+class _Round:
+    """Streams that clients are asked about; ``strict`` says whether those that parse strict tools are given such."""
+
+    def __init__(
+        self, root: Path, chosen: Sequence[Stream], wanted: Sequence[ClientSetup], *, strict: bool = True
+    ) -> None:
+        self.chosen, self.wanted, self.strict = chosen, wanted, strict
+        self.noted = Noted(root / _HOME / _NOTED[strict])
+
+    @property
+    def asked(self) -> list[ClientSetup]:
+        """Those that answered."""
+        return [one for one in self.wanted if one.id in self.noted.versions]
+
+
+async def _all(round_: _Round, asking: ClientsAsked) -> None:
     turn = asyncio.Semaphore(asking.at_once)
 
     async def one(setup: ClientSetup, log: IO[bytes]) -> None:
         async with turn:
             try:
-                await _one_client(setup, chosen, asking, noted, log)
+                await _one_client(setup, round_, asking, log)
             except StreamlabError as error:
                 asking.failed(setup, str(error))
 
     asking.log.parent.mkdir(parents=True, exist_ok=True)
     with asking.log.open("ab") as log:
-        await side_by_side((one(setup, log) for setup in wanted), asking.environments)
+        await side_by_side((one(setup, log) for setup in round_.wanted), asking.environments)
 
 
-async def _one_client(
-    setup: ClientSetup, chosen: Sequence[Stream], asking: ClientsAsked, noted: Noted, log: IO[bytes]
-) -> None:
+async def _one_client(setup: ClientSetup, round_: _Round, asking: ClientsAsked, log: IO[bytes]) -> None:
+    noted = round_.noted
     driver = await asyncio.to_thread(asking.environments.driver, setup)
     perfect: dict[tuple[bytes, tuple[str, ...]], HeldAnswer] = {}
     async with Worker(driver, log, limit_s=asking.limit_s) as worker:
         version = await worker.start()
-        for stream in chosen:
+        for stream in round_.chosen:
+            strict = stream.tools if setup.parses and round_.strict else ()
             if (setup.id, stream.name) in noted.outcomes and noted.versions[setup.id] == version:
                 asking.advance()
                 continue
             known = (stream.perfect.body, stream.tools)
             if known not in perfect:
-                perfect[known], _ = await ask(worker, stream.perfect, stream.api, stream.tools)
-            answer, _ = await ask(worker, stream.exchange, stream.api, stream.tools)
+                perfect[known], _ = await ask(worker, stream.perfect, stream.api, stream.tools, strict=strict)
+            answer, _ = await ask(worker, stream.exchange, stream.api, stream.tools, strict=strict)
             if stream.nameless:
                 answer = with_given_ids(answer, perfect[known])
             noted.add(setup.id, version, stream.name, outcome(answer, perfect[known], stream.broken))
             asking.advance()
 
 
-def _compare(
-    result: Measured,
-    table: ModuleType,
-    before: Any,
-    chosen: Iterable[Stream],
-    asked: Sequence[ClientSetup],
-    noted: Noted,
-) -> None:
+def _compare(result: Measured, table: ModuleType, before: Any, round_: _Round) -> None:
     """What these clients do otherwise than when they were measured last."""
-    for stream in chosen:
-        known = table.Read(stream.name, before)
-        for setup in asked:
+    noted = round_.noted
+    for stream in round_.chosen:
+        known = table.Read(stream.name, before, strict=round_.strict)
+        for setup in round_.asked:
             said = noted.outcomes[setup.id, stream.name]
             if said is None:
                 continue
@@ -224,14 +239,16 @@ def _results_path(root: Path) -> Path:
     return next(path for path in (folder / f"{name}.json" for name in names) if not path.exists())
 
 
-def _document(chosen: Sequence[Stream], asked: Sequence[ClientSetup], noted: Noted) -> dict[str, Any]:
+def _document(round_: _Round) -> dict[str, Any]:
+    asked, noted = round_.asked, round_.noted
     return {
+        **({} if round_.strict else {"strict": False}),
         "about": _ABOUT,
         "measured": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "clients": {one.id: {"version": noted.versions[one.id], "what": one.what} for one in asked},
         "streams": {
             stream.name: _summary(stream, {one.id: noted.outcomes[one.id, stream.name] for one in asked})
-            for stream in chosen
+            for stream in round_.chosen
         },
     }
 

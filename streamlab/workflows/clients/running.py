@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -74,7 +75,8 @@ class Served:
     that says so. ``repaired`` is None where nothing is changed by it.
 
     ``errors`` are those that no repair takes away, and that the answer is a failure: where there are some, the answer
-    is not on the wire as OpenAI would have sent it, and who ends without an error has not noticed.
+    is not on the wire as OpenAI would have sent it, and who ends without an error has not noticed. ``strict`` are those
+    of its ``tools`` that the request says are; None where the request is not known.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Served:
     errors: tuple[str, ...]
     tools: tuple[str, ...]
     reading: Reading
+    strict: tuple[str, ...] | None
 
 
 def served(name: str, exchange: Exchange) -> Served:
@@ -102,6 +105,7 @@ def served(name: str, exchange: Exchange) -> Served:
         (*errors_left(mended), *_failure(mended.exchange, completion)),
         tools_of(exchange, completion),
         read_exchange(exchange),
+        strict_of(exchange),
     )
 
 
@@ -156,15 +160,30 @@ def speaking(chosen: Sequence[ClientSetup], exchanges: Sequence[Served]) -> tupl
 
 def tools_of(exchange: Exchange, completion: dict[str, Any]) -> tuple[str, ...]:
     """The functions that a client has to offer: agents refuse a call of any other."""
-    try:
-        asked = json.loads((exchange.request.body if exchange.request is not None else None) or b"{}")
-    except ValueError:
-        asked = {}
-    listed = asked.get("tools") if isinstance(asked, dict) else None
-    offered = [tool.get("function", tool) for tool in listed or () if isinstance(tool, dict)]
+    offered = _offered(exchange.request.body if exchange.request is not None else None)
     called = [call.get("function") or {} for call in completion.get("tool_calls") or ()]
-    names = [one.get("name") for one in (*offered, *called) if isinstance(one, dict)]
+    names = [*(offered or ()), *(one.get("name") for one in called if isinstance(one, dict))]
     return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name))
+
+
+def strict_of(exchange: Exchange) -> tuple[str, ...] | None:
+    """Those of them that the request says are strict; None where it is not known what it says."""
+    offered = _offered(exchange.request.body if exchange.request is not None else None)
+    return None if offered is None else tuple(name for name, strict in offered.items() if strict)
+
+
+def _offered(body: bytes | None) -> dict[str, bool] | None:
+    """The functions that a request offers, and whether each is strict; None where it is no JSON object."""
+    try:
+        asked = json.loads(body or b"")
+    except ValueError:
+        return None
+    if not isinstance(asked, dict):
+        return None
+    listed = asked.get("tools")
+    tools = [one.get("function", one) for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict)]
+    named = [one for one in tools if isinstance(one, dict) and isinstance(one.get("name"), str) and one["name"]]
+    return {one["name"]: one.get("strict") is True for one in named}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +204,10 @@ def try_clients(
 ) -> list[TriedExchange]:
     """Every exchange to every client that speaks its API. A client that cannot be installed is told to ``failed``."""
     asking.log.parent.mkdir(parents=True, exist_ok=True)
-    found = [TriedExchange(one.name, one.report, one.errors, one.repaired is not None) for one in exchanges]
+    found = [
+        TriedExchange(one.name, one.report, one.errors, one.repaired is not None, one.tools, one.strict)
+        for one in exchanges
+    ]
     by_setup = asyncio.run(_all(exchanges, wanted, asking))
     for setup in wanted:
         for tried, row in zip(found, by_setup.get(setup.id) or [None] * len(found), strict=True):
@@ -240,23 +262,35 @@ def _speaks(setup: ClientSetup, one: Served) -> bool:
 
 
 async def _row(worker: Worker, setup: ClientSetup, one: Served, asking: ClientsAsked) -> ClientRow:
-    came, requests = await ask(worker, one.exchange, str(one.report.api), one.tools, timing=asking.timing)
+    asked = partial(
+        ask, worker, api=str(one.report.api), tools=one.tools, strict=one.strict or (), timing=asking.timing
+    )
+    came, requests = await asked(one.exchange)
     after, again = came, requests
     if one.repaired is not None:
-        after, again = await ask(worker, one.repaired, str(one.report.api), one.tools, timing=asking.timing)
+        after, again = await asked(one.repaired)
     ideal = None if one.errors or not after.get("ok") else after
     judged = [_reaction(setup, one, answer, ideal, count) for answer, count in ((came, requests), (after, again))]
     return ClientRow(setup, worker.version, judged[0], None if one.repaired is None else judged[1])
 
 
 async def ask(
-    worker: Worker, exchange: Exchange, api: str, tools: Sequence[str], *, timing: bool = False
+    worker: Worker,
+    exchange: Exchange,
+    api: str,
+    tools: Sequence[str],
+    *,
+    strict: Sequence[str] = (),
+    timing: bool = False,
 ) -> tuple[HeldAnswer, int]:
-    """What a client made of an exchange, and how many requests it took; ``again`` of the answer says "not streamed"
-    where it asked for the same without a stream after that."""
+    """What a client made of an exchange, and how many requests it took. ``again`` of the answer says "not streamed"
+    where it asked for the same without a stream after that, ``tools`` which of the ``tools`` its own request offered,
+    and whether as strict ones: not every client can."""
     with BackgroundReplay([playable(exchange)], speed=1.0 if timing else 0.0) as replay:
         more_s = (exchange.end_us or 0) / 1e6 if timing else 0.0
-        answer = await worker.ask(f"{replay.url}/@{_NAME}/v1", api, tools, more_s=more_s)
+        answer = await worker.ask(f"{replay.url}/@{_NAME}/v1", api, tools, strict=strict, more_s=more_s)
+        if tools and replay.requests:
+            answer["tools"] = _offered(replay.requests[0].body) or {}
         if any(one.target == replay.requests[0].target and not _streamed(one.body) for one in replay.requests[1:]):
             answer["again"] = "not streamed"
         return answer, len(replay.requests)

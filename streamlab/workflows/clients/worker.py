@@ -56,13 +56,16 @@ class Worker:
             await self._start()
         return self.version
 
-    async def ask(self, base_url: str, api: str, tools: Sequence[str], *, more_s: float = 0.0) -> HeldAnswer:
-        """What the client made of one stream. ``more_s`` is how long the stream itself takes."""
+    async def ask(
+        self, base_url: str, api: str, tools: Sequence[str], *, strict: Sequence[str] = (), more_s: float = 0.0
+    ) -> HeldAnswer:
+        """What the client made of one stream. ``strict`` are those of the ``tools`` that are; ``more_s`` is how long
+        the stream itself takes."""
         process = self._process or await self._start()
         assert process.stdin is not None
         assert process.stdout is not None
         limit = self._limit_s + more_s
-        job = {"base_url": base_url, "api": api, "tools": list(tools), "limit_s": limit}
+        job = {"base_url": base_url, "api": api, "tools": list(tools), "strict": list(strict), "limit_s": limit}
         try:
             process.stdin.write(json.dumps(job).encode() + b"\n")
             await process.stdin.drain()

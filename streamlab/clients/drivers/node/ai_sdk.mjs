@@ -1,5 +1,5 @@
 // Vercel AI SDK streamText.  --provider openai (chat, Responses) | compat (@ai-sdk/openai-compatible) | anthropic
-import { main, use, PROMPT, MODEL, KEY, RETRIES, toolSchema, asArgs } from './common.mjs';
+import { main, use, PROMPT, MODEL, KEY, RETRIES, toolSchema, isStrict, asArgs } from './common.mjs';
 const PROVIDERS = {
   openai: {
     id: 'js-ai-sdk-openai', pkg: '@ai-sdk/openai', apis: ['chat', 'responses'],
@@ -22,7 +22,10 @@ const P = PROVIDERS[process.argv[process.argv.indexOf('--provider') + 1]] || PRO
 async function run(job, out) {
   const ai = await use('ai');
   const model = P.model(await use(P.pkg), job);
-  const tools = Object.fromEntries((job.tools || []).map((n) => [n, ai.tool({ description: n, inputSchema: ai.jsonSchema(toolSchema()), parameters: ai.jsonSchema(toolSchema()) })]));
+  const tools = Object.fromEntries((job.tools || []).map((n) => {
+    const schema = ai.jsonSchema(toolSchema(isStrict(job, n)));
+    return [n, ai.tool({ description: n, inputSchema: schema, parameters: schema, ...(isStrict(job, n) ? { strict: true } : {}) })];
+  }));
   let err = null; let errored = false;
   const r = ai.streamText({ model, prompt: PROMPT, ...RETRIES, ...(job.tools?.length ? { tools } : {}), onError: (e) => { errored = true; err = err || e.error; } });
   for await (const part of r.fullStream) {

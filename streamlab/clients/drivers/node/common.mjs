@@ -14,7 +14,6 @@ export const PROMPT = 'What is the weather in Paris, and what time is it there?'
 export const MODEL = 'replay-model';
 export const KEY = 'sk-replay-not-a-key';
 export const RETRIES = process.env.CLIENT_RETRIES === 'shipped' ? {} : { maxRetries: 0 };   // how often a client asks again
-export const STRICT = !process.argv.includes('--not-strict');   // whether openai's .stream() helpers are given strict tools
 const API = { 'chat.completions': 'chat', 'anthropic.messages': 'messages' };
 const PKG = process.env.CLIENT_PKG ? path.resolve(process.env.CLIENT_PKG) : process.cwd();
 const require_ = createRequire(path.join(PKG, 'package.json'));
@@ -31,7 +30,9 @@ export function version(pkg) {
 }
 export const toolSchema = (strict) => strict ? { type: 'object', properties: {}, additionalProperties: false, required: [] }
   : { type: 'object', properties: {}, additionalProperties: true };
-export const openaiTools = (names, strict) => names.map((n) => ({ type: 'function', function: { name: n, description: n, parameters: toolSchema(strict), ...(strict ? { strict: true } : {}) } }));
+export const isStrict = (job, name) => (job.strict || []).includes(name);
+export const openaiTools = (job) => job.tools.map((n) => ({ type: 'function', function: { name: n, description: n, parameters: toolSchema(isStrict(job, n)), ...(isStrict(job, n) ? { strict: true } : {}) } }));
+export const responsesTools = (job) => openaiTools(job).map((one) => ({ type: 'function', ...one.function }));
 export const asArgs = (a) => a === undefined || a === null ? null : typeof a === 'string' ? a : JSON.stringify(a);
 export function normUsage(u) {
   if (!u || typeof u !== 'object') return null;

@@ -4,7 +4,7 @@ import { main, use, PROMPT, MODEL, KEY, RETRIES, openaiTools, asArgs } from './c
 async function run(job, out) {
   const { ChatOpenAI } = await use('@langchain/openai');
   let llm = new ChatOpenAI({ model: MODEL, apiKey: KEY, ...RETRIES, streamUsage: true, useResponsesApi: job.api === 'responses', configuration: { baseURL: job.base_url } });
-  if (job.tools?.length) llm = llm.bindTools(openaiTools(job.tools));
+  if (job.tools?.length) llm = llm.bindTools(openaiTools(job));
   let full = null;
   for await (const ch of await llm.stream(PROMPT)) {
     out.n_chunks++;

@@ -1,5 +1,5 @@
 // @openai/agents run(..., {stream:true}) over OpenAIChatCompletionsModel or OpenAIResponsesModel; agent stops on the first tool.
-import { main, use, PROMPT, MODEL, KEY, RETRIES, toolSchema, asArgs } from './common.mjs';
+import { main, use, PROMPT, MODEL, KEY, RETRIES, toolSchema, isStrict, asArgs } from './common.mjs';
 
 async function run(job, out) {
   const A = await use('@openai/agents');
@@ -7,7 +7,7 @@ async function run(job, out) {
   A.setTracingDisabled(true);
   const client = new OpenAI({ baseURL: job.base_url, apiKey: KEY, ...RETRIES });
   const model = new A[job.api === 'responses' ? 'OpenAIResponsesModel' : 'OpenAIChatCompletionsModel'](client, MODEL);
-  const tools = (job.tools || []).map((n) => A.tool({ name: n, description: n, parameters: { ...toolSchema(), required: [] }, strict: false, execute: async () => 'done' }));
+  const tools = (job.tools || []).map((n) => A.tool({ name: n, description: n, parameters: { ...toolSchema(isStrict(job, n)), required: [] }, strict: isStrict(job, n), execute: async () => 'done' }));
   const agent = new A.Agent({ name: 'a', instructions: 'x', model, tools, toolUseBehavior: 'stop_on_first_tool' });
   const r = await A.run(agent, PROMPT, { stream: true, maxTurns: 1 });
   for await (const ev of r) {

@@ -1,11 +1,11 @@
 // openai-node, client.chat.completions.stream() runner (beta.chat.completions.stream in v4).
-import { main, use, PROMPT, MODEL, KEY, RETRIES, STRICT, openaiTools, asArgs } from './common.mjs';
+import { main, use, PROMPT, MODEL, KEY, RETRIES, openaiTools, responsesTools, asArgs } from './common.mjs';
 
 async function run(job, out) {
   const { default: OpenAI } = await use('openai');
   const client = new OpenAI({ baseURL: job.base_url, apiKey: KEY, ...RETRIES });
   if (job.api === 'responses') {
-    const s = client.responses.stream({ model: MODEL, input: PROMPT });
+    const s = client.responses.stream({ model: MODEL, input: PROMPT, ...(job.strict?.length ? { tools: responsesTools(job) } : {}) });
     for await (const ev of s) { out.n_chunks++; if (ev.type === 'response.output_text.delta') out.text += ev.delta; }
     const r = await s.finalResponse();
     out.text = r.output_text ?? out.text; out.finish_reason = r.status; out.usage = r.usage;
@@ -13,7 +13,7 @@ async function run(job, out) {
     return;
   }
   const cc = client.chat.completions.stream ? client.chat.completions : client.beta.chat.completions;
-  const s = cc.stream({ model: MODEL, messages: [{ role: 'user', content: PROMPT }], ...(job.tools?.length ? { tools: openaiTools(job.tools, STRICT) } : {}) });
+  const s = cc.stream({ model: MODEL, messages: [{ role: 'user', content: PROMPT }], ...(job.tools?.length ? { tools: openaiTools(job) } : {}) });
   s.on('content', (d, snap) => { out.text = snap; });
   for await (const _ of s) out.n_chunks++;
   const r = await s.finalChatCompletion();

@@ -20,7 +20,7 @@ async function run(job, out) {
     }
     return;
   }
-  const stream = await client.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content: PROMPT }], stream: true, ...(job.tools?.length ? { tools: openaiTools(job.tools) } : {}) });
+  const stream = await client.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content: PROMPT }], stream: true, ...(job.tools?.length ? { tools: openaiTools(job) } : {}) });
   const final = {};
   for await (const chunk of stream) {
     out.n_chunks++;

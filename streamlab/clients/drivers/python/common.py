@@ -3,11 +3,11 @@
     driver.py BASE_URL [--api chat] [--tools a,b]     one JSON line on stdout
     driver.py --worker                                jobs as JSON lines on stdin, an answer each
 
-A job: ``{"id", "base_url", "api", "tools": [NAME...], "limit_s"}``. The first line of a worker says ``ready`` and
-``version``. An answer: what the client held at the end (``text``, ``reasoning``, ``tool_calls``, ``finish_reason``,
-``usage``), how many chunks it handed on (``n_chunks``), and how it ended: ``ok``, ``hung``, or ``error_type``,
-``error``, ``error_in`` ("library", or "driver": the loop that its documentation shows), ``error_at``. ``ok`` is null,
-with ``skipped``, where the client has no such API.
+A job: ``{"id", "base_url", "api", "tools": [NAME...], "strict": [NAME...], "limit_s"}``; ``strict`` are those of the
+tools that are. The first line of a worker says ``ready`` and ``version``. An answer: what the client held at the end
+(``text``, ``reasoning``, ``tool_calls``, ``finish_reason``, ``usage``), how many chunks it handed on (``n_chunks``),
+and how it ended: ``ok``, ``hung``, or ``error_type``, ``error``, ``error_in`` ("library", or "driver": the loop that
+its documentation shows), ``error_at``. ``ok`` is null, with ``skipped``, where the client has no such API.
 
 A driver defines ``run(job, out)``: it uses the client exactly as its documentation shows and fills ``out`` as it goes.
 """
@@ -30,8 +30,6 @@ MODEL = "replay-model"
 KEY = "sk-replay-not-a-key"
 #: How often a client asks again: never where its reading is measured, as it is shipped where users want to know.
 RETRIES = {} if os.environ.get("CLIENT_RETRIES") == "shipped" else {"max_retries": 0}
-#: Whether openai's .stream() helpers are given strict tools, whose arguments they parse; they leave others' alone.
-STRICT = "--not-strict" not in sys.argv
 
 for k in list(os.environ):
     if k.lower() in ("http_proxy", "https_proxy", "all_proxy"):
@@ -54,19 +52,26 @@ def tool_schema(strict=False):
     return s
 
 
-def openai_tools(names, strict=False):
+def openai_tools(job):
+    """The tools of a job as chat completions have them."""
+    strict = job.get("strict") or ()
     return [
         {
             "type": "function",
             "function": {
                 "name": n,
                 "description": n,
-                "parameters": tool_schema(strict),
-                **({"strict": True} if strict else {}),
+                "parameters": tool_schema(n in strict),
+                **({"strict": True} if n in strict else {}),
             },
         }
-        for n in names
+        for n in job["tools"]
     ]
+
+
+def responses_tools(job):
+    """The same as Responses have them."""
+    return [{"type": "function", **one["function"]} for one in openai_tools(job)]
 
 
 def as_args(a):

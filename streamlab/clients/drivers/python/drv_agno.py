@@ -20,6 +20,7 @@ def run(job, out):
             entrypoint=lambda **k: "",
             external_execution=True,
             skip_entrypoint_processing=True,
+            strict=n in job.get("strict", ()) or None,
         )
         for n in job.get("tools") or []
     ]

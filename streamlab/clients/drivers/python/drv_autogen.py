@@ -22,7 +22,11 @@ async def go(job, out):
             "structured_output": False,
         },
     )
-    tools = [{"name": n, "description": n, "parameters": tool_schema()} for n in job.get("tools") or []]
+    strict = job.get("strict") or ()
+    tools = [
+        {"name": n, "description": n, "parameters": tool_schema(n in strict), "strict": n in strict}
+        for n in job.get("tools") or []
+    ]
     r = None
     async for x in c.create_stream([UserMessage(content=PROMPT, source="user")], tools=tools, include_usage=True):
         out["n_chunks"] += 1

@@ -24,7 +24,7 @@ def run(job, out):
         api_base_url=job["base_url"],
         streaming_callback=cb,
         **RETRIES,
-        **({"tools": tools} if tools else {}),
+        **({"tools": tools, "tools_strict": bool(job.get("strict"))} if tools else {}),
     )
     r = g.run([ChatMessage.from_user(PROMPT)])["replies"][0]
     out["text"] = r.text or ""

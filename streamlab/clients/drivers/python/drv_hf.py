@@ -9,7 +9,7 @@ def run(job, out):
     from huggingface_hub import InferenceClient
 
     c = InferenceClient(base_url=job["base_url"], api_key="hf_replay")
-    kw = {"tools": openai_tools(job["tools"])} if job.get("tools") else {}
+    kw = {"tools": openai_tools(job)} if job.get("tools") else {}
     calls = {}
     for chunk in c.chat_completion(
         [{"role": "user", "content": PROMPT}], stream=True, stream_options={"include_usage": True}, **kw

@@ -25,7 +25,7 @@ def run(job, out):
     kw = {"use_responses_api": True} if job.get("api") == "responses" else {}
     llm = ChatOpenAI(model=MODEL, base_url=job["base_url"], api_key=KEY, **RETRIES, stream_usage=True, **kw)
     if job.get("tools"):
-        llm = llm.bind_tools(openai_tools(job["tools"]))
+        llm = llm.bind_tools(openai_tools(job))
     full = None
 
     def snap():

@@ -42,7 +42,7 @@ def run(job, out):
     vendor, base = "openai/", job["base_url"]
     if job["api"] == "messages":
         vendor, base = "anthropic/", job["base_url"].removesuffix("/v1")
-    kw = {"tools": openai_tools(job["tools"])} if job.get("tools") else {}
+    kw = {"tools": openai_tools(job)} if job.get("tools") else {}
     msgs = [{"role": "user", "content": PROMPT}]
     chunks = []
     for ch in litellm.completion(

@@ -32,6 +32,7 @@ def chat(job):
         is_chat_model=True,
         is_function_calling_model=True,
         **RETRIES,
+        strict=bool(job.get("strict")),
         timeout=60.0,
     )
 

@@ -22,7 +22,11 @@ async def go(job, out):
 
     tools = [
         FunctionTool(
-            name=n, description=n, params_json_schema=tool_schema(True), on_invoke_tool=inv, strict_json_schema=True
+            name=n,
+            description=n,
+            params_json_schema=tool_schema(True),
+            on_invoke_tool=inv,
+            strict_json_schema=n in job.get("strict", ()),
         )
         for n in job.get("tools") or []
     ]

@@ -50,7 +50,13 @@ async def go(job, out):
     from pydantic_ai.tools import ToolDefinition
 
     model = model_of(job)
-    defs = [ToolDefinition(name=n, description=n, parameters_json_schema=tool_schema()) for n in job.get("tools") or []]
+    strict = job.get("strict") or ()
+    defs = [
+        ToolDefinition(
+            name=n, description=n, parameters_json_schema=tool_schema(n in strict), strict=n in strict or None
+        )
+        for n in job.get("tools") or []
+    ]
     if DIRECT:
         from pydantic_ai.direct import model_request_stream
 

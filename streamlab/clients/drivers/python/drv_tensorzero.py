@@ -21,7 +21,13 @@ def run(job, out):
         kw = {}
         if job.get("tools"):
             kw["additional_tools"] = [
-                {"type": "function", "name": n, "description": n, "parameters": tool_schema(), "strict": False}
+                {
+                    "type": "function",
+                    "name": n,
+                    "description": n,
+                    "parameters": tool_schema(n in job.get("strict", ())),
+                    "strict": n in job.get("strict", ()),
+                }
                 for n in job["tools"]
             ]
             kw["parallel_tool_calls"] = True

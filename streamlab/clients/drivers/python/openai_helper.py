@@ -1,6 +1,6 @@
 """openai-python, client.chat.completions.stream() helper (strict accumulator); responses.stream() for /v1/responses."""
 
-from common import KEY, MODEL, PROMPT, RETRIES, STRICT, as_args, main, openai_tools
+from common import KEY, MODEL, PROMPT, RETRIES, as_args, main, openai_tools, responses_tools
 
 
 def run(job, out):
@@ -8,7 +8,8 @@ def run(job, out):
 
     c = openai.OpenAI(base_url=job["base_url"], api_key=KEY, **RETRIES)
     if job.get("api") == "responses":
-        with c.responses.stream(model=MODEL, input=PROMPT) as s:
+        kw = {"tools": responses_tools(job)} if job.get("strict") else {}
+        with c.responses.stream(model=MODEL, input=PROMPT, **kw) as s:
             for ev in s:
                 out["n_chunks"] += 1
                 if ev.type == "response.output_text.delta":
@@ -21,7 +22,7 @@ def run(job, out):
             {"id": i.call_id, "name": i.name, "arguments": i.arguments} for i in r.output if i.type == "function_call"
         ]
         return
-    kw = {"tools": openai_tools(job["tools"], strict=STRICT)} if job.get("tools") else {}
+    kw = {"tools": openai_tools(job)} if job.get("tools") else {}
     cc = c.chat.completions if hasattr(c.chat.completions, "stream") else c.beta.chat.completions
     with cc.stream(model=MODEL, messages=[{"role": "user", "content": PROMPT}], **kw) as s:
         for ev in s:

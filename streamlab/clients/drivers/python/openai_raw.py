@@ -96,7 +96,7 @@ def run(job, out):
     api = job.get("api", "chat")
     kw = {}
     if job.get("tools"):
-        kw["tools"] = openai_tools(job["tools"])
+        kw["tools"] = openai_tools(job)
     base = {"base_url": job["base_url"], "api_key": KEY, **RETRIES}
     if ASYNC:
         asyncio.run(chat_async(openai.AsyncOpenAI(**base), kw, out))

@@ -76,7 +76,7 @@ def run(job, out):
     url = f"{job['base_url']}/chat/completions"
     body = {"model": MODEL, "messages": [{"role": "user", "content": PROMPT}], "stream": True}
     if job.get("tools"):
-        body["tools"] = openai_tools(job["tools"])
+        body["tools"] = openai_tools(job)
     answer = Answer(out)
     if LIB == "aiohttp":
         asyncio.run(aiohttp_lines(url, body, answer))

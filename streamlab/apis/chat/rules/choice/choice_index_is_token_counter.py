@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.choices import ChoiceShape
 from streamlab.exchange import Ending
@@ -10,12 +12,33 @@ from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.wire import reading
-from streamlab.wire.choice_parts import numbers_parts
+from streamlab.wire.accumulate import ChoiceState
+from streamlab.wire.choice_parts import CALLS, REASONING, TEXT, kinds_held, numbers_parts
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
 #: So many choices are not asked for; where the request is unknown, they are tokens.
 _TOO_MANY = 8
+
+
+#: By what the choices say: all of it under one index, under one for each piece, and under one for each part.
+_ONE = {
+    frozenset({TEXT}): "the only choice is not number 0",
+    frozenset({REASONING, TEXT}): "the only choice is not number 0, and thinks",
+    frozenset({CALLS}): "the only choice is not number 0, and calls",
+}
+_GROWS = {
+    frozenset({TEXT}): "it grows over text",
+    frozenset({REASONING, TEXT}): "it grows over thoughts and text",
+    frozenset({CALLS}): "it grows over a call",
+}
+_GROWS_FROM_ANOTHER = {frozenset({TEXT}): "it grows over text from another number"}
+_PARTS = {
+    frozenset({REASONING, TEXT}): "it numbers thoughts and text",
+    frozenset({TEXT, CALLS}): "it numbers text and calls",
+    frozenset({REASONING, CALLS}): "it numbers thoughts and calls",
+    frozenset({REASONING, TEXT, CALLS}): "it numbers thoughts, text and calls",
+}
 
 
 class ChoiceIndexIsTokenCounter(LateRule):
@@ -25,9 +48,10 @@ class ChoiceIndexIsTokenCounter(LateRule):
     Numbers the alternatives that were asked for with ``n``, from 0.
 
     ## Why it matters
-    openai-python's ``.stream()`` makes one choice of every token or fails with an index error, openai-node's
-    ``.stream()`` raises or hangs, openai-agents end with an empty answer, measured; openai-go refuses indexes above
-    127. Where reasoning is choice 0, text 1 and a call 2, whoever reads choice 0 holds the reasoning alone.
+    Who reads the only choice of each chunk does not notice. Who keeps choices by their numbers does: openai-node's
+    ``.stream()`` raises or hangs, openai-python's makes one choice of every piece or fails with an index error, LiteLLM
+    and OpenAI's agents hold what choice 0 says alone, the reasoning or less, or raise; measured. openai-go refuses
+    indexes above 127. Clients of legacy completions that were measured do not mind.
 
     ## Repair
     0, where one choice was asked for; in legacy completions, where a choice is all that its index tells, none.
@@ -43,7 +67,7 @@ class ChoiceIndexIsTokenCounter(LateRule):
     # There is no fact about an index; the finish chunk of such a stream has a wrong one, and mostly the first as well.
     on = Fact.FIRST | Fact.ROLE | Fact.FINISH
     alike = True
-    variants = ("the only choice is number 1", "it grows")
+    variants = (*_ONE.values(), *_GROWS.values(), *_GROWS_FROM_ANOTHER.values(), *_PARTS.values())
 
     _place: Place | None = None
     _there = 0  # the index at that place
@@ -76,7 +100,7 @@ class ChoiceIndexIsTokenCounter(LateRule):
             expected=0,
             actual=there if there == indexes[-1] else f"{there} (to {indexes[-1]})",
             repairability=self.of_some if ctx.api.name == api_names.COMPLETIONS else None,
-            variant=self.variants[1] if len(indexes) > 1 else self.variants[0] if indexes == [1] else None,
+            variant=_form(ctx.accumulator.choices, parts),
         )
 
     def _may_be_alternatives(self) -> bool:
@@ -87,3 +111,9 @@ class ChoiceIndexIsTokenCounter(LateRule):
         later = list(ctx.accumulator.choices.values())[1:_TOO_MANY]
         own = ctx.api.name == api_names.COMPLETIONS or any(state.role is not None for state in later)
         return own and len(later) < _TOO_MANY - 1
+
+
+def _form(choices: Mapping[int, ChoiceState], parts: bool) -> str | None:
+    """Which form of the deviation it is, by what was said under the indexes; None where nobody was asked about it."""
+    forms = _ONE if len(choices) == 1 else _PARTS if parts else _GROWS if 0 in choices else _GROWS_FROM_ANOTHER
+    return forms.get(frozenset().union(*map(kinds_held, choices.values())))

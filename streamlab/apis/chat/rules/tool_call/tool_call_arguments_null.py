@@ -27,8 +27,9 @@ class ToolCallArgumentsNull(Rule):
     raises where no text follows and a tool is strict. Arguments that stay ``""`` are no JSON:
     {clients: raises when they are empty text throughout} measured clients hand them to a parser and raise, both
     ``.stream()`` helpers among them where a tool is strict; the others read them as no arguments (Pydantic AI,
-    OpenAI's Python agents, Agno and smolagents do when they run the tool), or hand on the empty text. So arguments
-    that never come are an error, and a first delta without any is a warning.
+    OpenAI's Python agents, Agno and smolagents do when they run the tool), or hand on the empty text: AutoGen and
+    OpenAI's agents for JavaScript then do not run the tool, and tell the model that its arguments are no JSON. So
+    arguments that never come are an error, and a first delta without any is a warning.
 
     ## Repair
     ``""`` in the first fragment. Arguments that stay empty are left so: whether none were meant shows only at the end.
