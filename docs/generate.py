@@ -145,16 +145,16 @@ def readers_page(measured: dict[str, Any], streams: dict[str, str]) -> str:
         "line never ended, which the standard drops; clients that drop it lose the end of a stream that was cut there.",
         "*asks again*: after an answer that ended as it should, the reader sends its request once more (to which it",
         "gets a 204, the standard's word for no more). The standard wants that of a browser's EventSource; a model's",
-        "answer it buys twice.",
+        "answer it buys twice. *at a cut*: what it does where HTTP's last chunk is missing behind the second event.",
         "",
-        "| reader | version | at the end | right | what is not |",
-        "|---|---|---|---|---|",
+        "| reader | version | at the end | at a cut | right | what is not |",
+        "|---|---|---|---|---|---|",
     ]
     for name, one in measured.items():
         wrong = {case: said for case, said in one.items() if case in streams and said != "right"}
         told = "; ".join(f"{case}: {said}" for case, said in wrong.items()) or "—"
         right = f"{len(streams) - len(wrong)} of {len(streams)}"
-        lines.append(f"| {name} | {one['version']} | {one['at the end']} | {right} | {told} |")
+        lines.append(f"| {name} | {one['version']} | {one['at the end']} | {one['at a cut']} | {right} | {told} |")
     lines += ["", "## The streams", "", "| name | what it is | readers that take it right |", "|---|---|---|"]
     for case, about in streams.items():
         by = sum(one[case] == "right" for one in measured.values())

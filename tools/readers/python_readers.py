@@ -66,6 +66,15 @@ def sseclient_py(url: str) -> None:
         say(event.data)
 
 
+def urllib_lines(url: str) -> None:
+    import urllib.request
+
+    with urllib.request.urlopen(url, timeout=30) as response:
+        for line in response:
+            if line.startswith(b"data:"):
+                say(line[5:].removeprefix(b" ").rstrip(b"\r\n").decode())
+
+
 def requests_lines(url: str) -> None:
     import requests
 
@@ -112,12 +121,14 @@ def openai_python(url: str) -> None:
             say(event.data)
 
 
+#: By the words that tables use: the package, or none where Python has it, and what reads.
 READERS: dict[str, tuple[str, Callable[[str], None]]] = {
     "httpx-sse": ("httpx-sse", httpx_sse),
     "httpx2's own": ("httpx2", httpx2_events),
     "requests-sse": ("requests-sse", requests_sse),
     "aiohttp-sse-client": ("aiohttp-sse-client", aiohttp_sse_client),
     "sseclient-py": ("sseclient-py", sseclient_py),
+    "urllib, lines": ("", urllib_lines),
     "requests, lines": ("requests", requests_lines),
     "requests, lines, chunk_size=1": ("requests", requests_lines_of_one),
     "httpx, lines": ("httpx", httpx_lines),

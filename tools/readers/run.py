@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 sys.path.insert(0, str(Path(__file__).parent))
-from streams import CASES, PAUSE_S, Case, Server
+from streams import CASES, CUT, CUT_SUDDENLY, PAUSE_S, Case, Server
 
 HERE = Path(__file__).parent
 HOME = HERE.parents[1] / "build" / "readers"
@@ -57,8 +57,9 @@ def main() -> int:
 
 
 _LIST = (
-    "import json, importlib.metadata as m, python_readers as p;"
-    "print(json.dumps({name: m.version(one[0]) for name, one in p.READERS.items()}))"
+    "import json, platform, importlib.metadata as m, python_readers as p;"
+    "own = '.'.join(platform.python_version_tuple()[:2]);"
+    "print(json.dumps({name: m.version(one[0]) if one[0] else own for name, one in p.READERS.items()}))"
 )
 
 
@@ -82,7 +83,7 @@ def _node() -> Path:
 
 
 def _read_all(words: list[Any], server: Server) -> dict[str, str]:
-    """The outcome of every case, and what the reader does when an answer is over."""
+    """The outcome of every case, and what the reader does when an answer is over, or cut."""
     again: set[str] = set()
 
     def read(case: Case) -> str:
@@ -97,7 +98,22 @@ def _read_all(words: list[Any], server: Server) -> dict[str, str]:
     for case in CASES:
         if found[case.name] in ("late", _SLOW):  # or the machine was busy: once more, alone
             found[case.name] = read(case)
-    return {**found, "at the end": "asks again" if again else "stops"}
+    return {**found, "at the end": "asks again" if again else "stops", "at a cut": _at_a_cut(words, server)}
+
+
+def _at_a_cut(words: list[Any], server: Server) -> str:
+    """What the reader does where HTTP's last chunk is missing."""
+
+    def read(case: Case) -> str:
+        path = f"/{uuid4().hex}/{case.name}"
+        url = f"http://127.0.0.1:{server.port}{path}"
+        done = subprocess.run([*map(str, words), url], capture_output=True, timeout=_PATIENCE_S)
+        if server.requests[path] > 1:
+            return "asks again"
+        return "raises" if done.returncode else "ends without an error"
+
+    suddenly, announced = read(CUT_SUDDENLY), read(CUT)
+    return suddenly if suddenly == announced else f"{suddenly}; {announced} behind `Connection: close`"
 
 
 def _outcome(case: Case, words: list[str]) -> str:

@@ -10,7 +10,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 #: How long a server is silent behind an event whose delivery is measured.
 PAUSE_S = 1.0
@@ -27,6 +27,7 @@ class Case:
     expected: tuple[str, ...]
     coding: str = ""
     cut: bool = False
+    closes: bool = True  # says before that the connection will close
 
 
 def _plain(*datas: str, end: str = "\n") -> bytes:
@@ -68,8 +69,9 @@ CASES = (
     Case("gzip-members", "gzip, a member an event", (_plain("one"), _plain("two")), ("one", "two"), "gzip-members"),
 )  # fmt: skip
 
-#: No lawful stream, for recorders: HTTP's last chunk is missing.
+#: No lawful streams: HTTP's last chunk is missing, and only the first said before that the connection would close.
 CUT = Case("cut", "cut behind its second event", (_plain("one"), None, _plain("two")), ("one", "two"), cut=True)
+CUT_SUDDENLY = replace(CUT, name="cut-suddenly", closes=False)
 
 
 class Server:
@@ -102,13 +104,14 @@ class Server:
                 connection.sendall(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
                 return
             name = path.rpartition("/")[2]
-            case = next((one for one in (*CASES, CUT) if one.name == name), None)
+            case = next((one for one in (*CASES, CUT, CUT_SUDDENLY) if one.name == name), None)
             if case is None:
                 connection.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
                 return
             coded = b"content-encoding: gzip\r\n" if case.coding else b""
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.sendall(HEAD + coded + b"transfer-encoding: chunked\r\nconnection: close\r\n\r\n")
+            closes = b"connection: close\r\n" if case.closes else b""
+            connection.sendall(HEAD + coded + closes + b"transfer-encoding: chunked\r\n\r\n")
             with contextlib.suppress(ConnectionError):  # a reader that has left
                 for piece in _coded(case):
                     connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
