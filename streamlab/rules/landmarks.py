@@ -32,7 +32,7 @@ class Landmarks:
 
     def keep(self, at: int, came: ServerSentEvent | Run | None, offset_us: int | None) -> None:
         """Remember event ``at``, or the first one of a run."""
-        self._kept[at] = Landmark(came.sse_events()[0] if isinstance(came, Run) else came, offset_us)
+        self._kept[at] = Landmark(came.first_event() if isinstance(came, Run) else came, offset_us)
 
     @property
     def last_at(self) -> int | None:
@@ -45,4 +45,4 @@ class Landmarks:
         if known is not None or self.last is None or at != self.last[0]:
             return known
         _, came, offset_us = self.last
-        return Landmark(came.sse_events()[-1] if isinstance(came, Run) else came, offset_us)
+        return Landmark(came.last_event() if isinstance(came, Run) else came, offset_us)

@@ -276,7 +276,7 @@ class Run:
         """Its events as two runs."""
         count = len(self.texts) // 2
         at = 0
-        for _ in range(count * (self.raw.count(b"\n") // len(self.texts))):  # of an event: a text holds no line end
+        for _ in range(count * self._lines):
             at = self.raw.index(b"\n", at) + 1
         first = None if self.first is None else self.first + count
         return (
@@ -284,9 +284,28 @@ class Run:
             Run(self.template, self.raw[at:], self.start + at, self.texts[count:], first),
         )
 
+    @property
+    def _lines(self) -> int:
+        """How many line ends each of its events has: a text holds none."""
+        return self.raw.count(b"\n") // len(self.texts)
+
     def sse_events(self) -> list[ServerSentEvent]:
         """Its events, framed."""
         return SSEDecoder(self.start).feed(self.raw)
+
+    def first_event(self) -> ServerSentEvent:
+        """The first of them, without taking the others apart."""
+        end = 0
+        for _ in range(self._lines):
+            end = self.raw.index(b"\n", end) + 1
+        return SSEDecoder(self.start).feed(self.raw[:end])[0]
+
+    def last_event(self) -> ServerSentEvent:
+        """The last of them, likewise."""
+        before = len(self.raw)
+        for _ in range(self._lines + 1):
+            before = self.raw.rfind(b"\n", 0, before)
+        return SSEDecoder(self.start + before + 1).feed(self.raw[before + 1 :])[0]
 
 
 def template_of(event: Chunk, varying: Varying) -> Template | None:

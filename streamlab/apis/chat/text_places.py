@@ -46,30 +46,29 @@ class SignPlaces:
     """The places where markup may begin, as far as a text has not many: a rule that has them is asked about text until
     then."""
 
-    def __init__(self, rule: LateRule) -> None:
-        self._rule = rule
+    def __init__(self) -> None:
         self._signs: dict[TextKey, _Signs] = {}
 
-    def note(self, at: int, event: StreamEvent) -> None:
-        """An event with one of the facts `TEXTS`."""
-        for key, text, path in text_pieces(reading.chunk_of(event), self._rule.ctx.facts):
+    def note(self, rule: LateRule, at: int, event: StreamEvent) -> None:
+        """An event with one of the facts `TEXTS`, which the rule is asked about."""
+        for key, text, path in text_pieces(reading.chunk_of(event), rule.ctx.facts):
             found = _SIGN.findall(text)
             if found:
                 known = self._signs.setdefault(key, _Signs())
                 known.before.append(len(known.signs))
-                known.places.append(self._rule.keep(at, event, path))
+                known.places.append(rule.keep(at, event, path))
                 known.signs += "".join(found)
                 if len(known.places) >= _MOST:
-                    self._rule.retire()
+                    rule.retire()
 
     def passes(self, run: Run) -> bool:
         """Whether nothing of a run has to be noted."""
         return run.template.varying.text is TextKind.ARGUMENTS or _SIGN.search(run.text) is None
 
-    def of(self, key: TextKey, text: str, start: int) -> Place | None:
+    def of(self, ctx: RuleState, key: TextKey, text: str, start: int) -> Place | None:
         """Where in the stream the markup stands that begins at ``start`` of a whole text; None where unknown."""
         if not text[:start].strip():
-            return begin_of(self._rule.ctx, key)
+            return begin_of(ctx, key)
         sign, known = _SIGN.search(text, start), self._signs.get(key)
         if sign is None or known is None:
             return None
@@ -81,22 +80,22 @@ class SignPlaces:
 class TextEnds:
     """The places where texts end, as far as a call or a finish follows: a rule that has them waits for those alone."""
 
-    def __init__(self, rule: LateRule) -> None:
-        self._rule = rule
+    def __init__(self) -> None:
         self._last: dict[TextKey, tuple[Place | None, str]] = {}
 
-    def note(self, at: int, event: StreamEvent) -> None:
-        """An event with a finish, or the beginning of a call."""
-        ctx = self._rule.ctx
+    def note(self, rule: LateRule, at: int, event: StreamEvent) -> None:
+        """An event with a finish, or the beginning of a call, which the rule is asked about."""
+        ctx = rule.ctx
         for key, text, path in text_pieces(ctx.seen.last_chunk or {}, 0):
-            self._last[key] = self._rule.keep_last(path), text
+            self._last[key] = rule.keep_last(path), text
         for key, text, path in text_pieces(reading.chunk_of(event), ctx.facts):
-            self._last[key] = self._rule.keep(at, event, path), text
+            self._last[key] = rule.keep(at, event, path), text
 
-    def passes(self, run: Run) -> bool:
+    @staticmethod
+    def passes(rule: LateRule, run: Run) -> bool:
         """Whether a run needs no note: none of its events follows a text."""
         adds_text = run.template.varying.text is not TextKind.ARGUMENTS
-        return not adds_text and not text_pieces(self._rule.ctx.seen.last_chunk or {}, 0)
+        return not adds_text and not text_pieces(rule.ctx.seen.last_chunk or {}, 0)
 
     def of(self, key: TextKey, text: str) -> Place | None:
         """Where the end of a whole text stands; None where that is not known."""

@@ -53,13 +53,13 @@ class ModelMarkupInAnswer(LateRule):
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
-        self._ends = TextEnds(self)
+        self._ends = TextEnds()
 
     def event(self, at: int, event: StreamEvent) -> None:
-        self._ends.note(at, event)
+        self._ends.note(self, at, event)
 
     def passes(self, run: Run) -> bool:
-        return self._ends.passes(run)
+        return self._ends.passes(self, run)
 
     def end(self, ending: Ending) -> Findings:
         choices = sorted(self.ctx.accumulator.choices.items())

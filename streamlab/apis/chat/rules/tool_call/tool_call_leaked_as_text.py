@@ -210,11 +210,11 @@ class ToolCallLeakedAsText(LateRule):
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
-        self._places = SignPlaces(self)
+        self._places = SignPlaces()
 
     def event(self, at: int, event: StreamEvent) -> None:
         if self.ctx.tools:
-            self._places.note(at, event)
+            self._places.note(self, at, event)
         else:
             self.retire()
 
@@ -234,7 +234,7 @@ class ToolCallLeakedAsText(LateRule):
                     continue  # the latter is model-markup-in-answer
                 also = ", beside the call itself" if state.calls else ""
                 start = said.rfind(markup) if over else said.find(markup)
-                place = self._places.of((index, member), said, start)
+                place = self._places.of(self.ctx, (index, member), said, start)
                 yield self.found_at(
                     place,
                     f"a tool call stands in the {_WHERE[member]}{also}: {quote(markup)}",
