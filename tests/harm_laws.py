@@ -225,10 +225,11 @@ def unnamed(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> list[s
 
 
 def _is_torn(event: StreamEvent) -> bool:
-    """Whether nobody can read an event, or a line of it."""
+    """Whether nobody can read an event, or a line of it. A chunk that lost the line end before it is in the id or the
+    name of another event: that one is read, and what came for the chunk itself is not."""
     lines = event.sse.fields() if event.sse is not None else ()
     faulty = isinstance(event, Undecodable | Comment) or bool(getattr(event, "faults", ()))
-    return faulty or any(name not in _FIELDS for name, *_ in lines)
+    return faulty or any(name not in _FIELDS or (name != b"data" and b'{"' in value) for name, value, *_ in lines)
 
 
 _FIELDS = frozenset({b"data", b"event", b"id", b"retry", b""})

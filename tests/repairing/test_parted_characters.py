@@ -6,6 +6,8 @@ import pytest
 
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
+from streamlab.wire import reading
+from streamlab.wire.stream import StreamDecoder
 from tests.harm_laws import broken_laws
 from tests.streams import chat_text, chunk, exchange, sse
 
@@ -16,8 +18,10 @@ DONE = b"data: [DONE]\n\n"
 
 
 def _said(*parts: bytes):
+    """An answer of these pieces of content; an error stands for itself."""
     first = sse([chunk({"role": "assistant", "content": ""})]).removesuffix(DONE)
-    deltas = [sse([chunk({"content": "@@"})]).removesuffix(DONE).replace(b"@@", part) for part in parts]
+    delta = sse([chunk({"content": "@@"})]).removesuffix(DONE)
+    deltas = [part if part == ERROR else delta.replace(b"@@", part) for part in parts]
     return exchange([b"".join([first, *deltas, sse(chat_text("x")[-1:])])])
 
 
@@ -48,4 +52,23 @@ def test_a_finish_that_comes_again_behind_an_error_goes():
     answer = sse(chat_text("Hi you"))
     made = exchange([answer + ERROR + answer])
     assert normalize(made).exchange.body.count(b'"finish_reason":"stop"') == 1
+    assert not broken_laws(made)
+
+
+@pytest.mark.parametrize(
+    ("parts", "meant"),
+    [
+        ([b"Hi " + SMILE[:2], ERROR, SMILE[2:] + b"!"], "Hi \ufffd!"),
+        ([b"Hi ", SMILE[:2], ERROR, SMILE[2:] + b"!"], "Hi \ufffd!"),
+        ([b"Hi " + SMILE[:2], ERROR, SMILE[2:3], SMILE[3:] + b"!"], "Hi \ufffd!"),
+        ([b"Hi " + SMILE[:2], ERROR, b"! " + HAN[:1], HAN[1:]], "Hi \ufffd! 杳"),
+        ([b"Hi " + SMILE[:2], ERROR, HAN], "Hi \ufffd杳"),
+    ],
+)
+def test_a_character_that_an_error_parts_is_told_once(parts, meant):
+    """Its first half goes out before the error, where a client that stops there has it, and the rest says no more."""
+    made = _said(*parts)
+    events = StreamDecoder().feed(normalize(made).exchange.body)
+    deltas = [reading.content(delta) for event in events for delta in reading.deltas(reading.chunk_of(event))]
+    assert "".join(deltas) == meant
     assert not broken_laws(made)

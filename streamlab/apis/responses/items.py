@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from streamlab.apis.responses.expectations import (
     CALL_INPUT,
@@ -22,6 +23,8 @@ from streamlab.wire.reading import as_list, as_object
 
 #: A piece of an item: its family, and the part it lies in (0 where it lies in the item itself).
 PieceKey = tuple[str, int]
+#: Parts of an item that are counted.
+MOST_PARTS: Final = 256
 
 
 class Piece:
@@ -77,12 +80,13 @@ class Deltas:
         self._follow(texts)
 
 
-class Parts(dict[tuple[str, int], bool]):
-    """The parts of an item: the member that numbers each and its number -> whether it is still open."""
+class Parts(dict[tuple[str, int], bool | None]):
+    """The parts of an item: the member that numbers each and its number -> whether it is still open; None where nobody
+    opened it."""
 
     __slots__ = ("misnumbered",)
 
-    def __init__(self, parts: Iterable[tuple[tuple[str, int], bool]] = ()) -> None:
+    def __init__(self, parts: Iterable[tuple[tuple[str, int], bool | None]] = ()) -> None:
         super().__init__(parts)
         self.misnumbered: dict[tuple[str, int], int] = {}  # member and number that was due -> that it was opened by
 
@@ -91,6 +95,16 @@ class Parts(dict[tuple[str, int], bool]):
         other = self.misnumbered.get((member, number))
         opened = (member, number) in self or other is None or not self.get((member, other))
         return number if opened or other is None else other
+
+    def before(self, member: str, number: int) -> int:
+        """How many parts were met before one. What came of a greater number that nobody opened is none of them: where it
+        belongs is not on the wire."""
+        met = 0
+        for (kind, other), is_open in islice(self.items(), MOST_PARTS):
+            if kind == member and other == number:
+                break
+            met += kind == member and (is_open is not None or other < number)
+        return met
 
     def due(self, member: str) -> int | None:
         """The part that is open, where it is the last: no other is opened before it is done."""

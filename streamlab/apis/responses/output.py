@@ -17,7 +17,7 @@ from streamlab.apis.responses.expectations import (
 )
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.item_index import MOST_OPEN, ItemIndex, state_of
-from streamlab.apis.responses.items import Item, Piece, held_pieces, input_text
+from streamlab.apis.responses.items import MOST_PARTS, Item, Piece, held_pieces, input_text
 from streamlab.rules.base import quote
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import as_object
@@ -229,15 +229,15 @@ class Output(ItemIndex):
         number = number if step == "added" else self._meant(kind, member, number, item)
         self.place = (member, number)
         key, part = (member, number), as_object(value.get("part"))
-        was = item.parts.get(key)
+        was, known = item.parts.get(key), key in item.parts
         piece_family = PART_PIECES.get(text_of(part.get("type")), "")
         if step == "added":
-            self._open_part(kind, key, was, item)
+            self._open_part(kind, key, item, known=known)
             given = text_of(part.get(PIECES.get(piece_family, "text")))
             if given and piece_family:
                 item.piece((piece_family, number)).given = given
             return
-        item.parts[key] = False
+        item.parts[key] = None if was is None else False
         if was is not True and not item.resumed:
             self._say(_F.ORDER, member, f"{kind} comes before its part was added")
         piece = item.pieces.get((piece_family, number))
@@ -248,14 +248,14 @@ class Output(ItemIndex):
         if came is not None and piece.done in (None, came) and whole != came:
             self._mismatch(f"part.{PIECES[piece_family]}", kind, piece, whole)
 
-    def _open_part(self, kind: str, key: tuple[str, int], was: bool | None, item: Item) -> None:
+    def _open_part(self, kind: str, key: tuple[str, int], item: Item, *, known: bool) -> None:
         member, number = key
         self._parts += 1
         item.parts[key] = True
-        if was is not None:
+        if known:
             self._say(_F.ORDER, member, f"{kind} comes a second time for part {quote(number)}")
             return
-        wanted = sum(1 for one, _ in item.parts if one == member) - 1 if len(item.parts) < 256 else number
+        wanted = item.parts.before(member, number) if len(item.parts) < MOST_PARTS else number
         if number != wanted and not item.resumed:
             said = f"{member} of {kind} is {quote(number)} where {wanted} comes next"
             self._say(_F.PART_INDEX, member, said, wanted, number)
@@ -285,7 +285,7 @@ class Output(ItemIndex):
         number = self._meant(kind, member, number, item) if member is not None else 0
         self.place = (member, number) if member is not None else None
         if member is not None and (member, number) not in item.parts:
-            item.parts[member, number] = False  # said once
+            item.parts[member, number] = None  # said once
             self._parts += 1
             if not item.resumed:
                 self._say(_F.UNPARTED, member, f"{kind} comes before its part was added")

@@ -59,6 +59,7 @@ class CutCharacters(Repair):
         self._early: list[Draft] = []  # from a [DONE] on that comes while half a character waits
         self._waiting: dict[int, _Half] = {}  # the halves that waited then
         self._alone: list[Draft] = []  # chunks of a half whose other half did not come
+        self._told: set[int] = set()  # choices of which half a character went out before an error, as U+FFFD
 
     @property
     def done(self) -> bool:
@@ -68,7 +69,9 @@ class CutCharacters(Repair):
         early_end = isinstance(draft.event, Done) and bool(self._half or self._early)
         if not (early_end or self._early):
             return self._event(draft)
-        if isinstance(draft.event, ErrorPayload) or len(self._early) >= _MOST_EARLY:
+        if isinstance(draft.event, ErrorPayload):
+            return (*self._before_error(), draft)
+        if len(self._early) >= _MOST_EARLY:
             return (*self.end(Ending.COMPLETE), draft)
         if early_end and not self._early:
             self._waiting = dict(self._half)
@@ -82,7 +85,7 @@ class CutCharacters(Repair):
     def _event(self, draft: Draft) -> Drafts:
         event = draft.event
         if isinstance(event, ErrorPayload):
-            return (*self.end(Ending.COMPLETE), draft)
+            return (*self._before_error(), draft)
         if not isinstance(event, Chunk):
             return (draft,)
         kinds = {fault.kind for fault in event.faults}
@@ -111,6 +114,7 @@ class CutCharacters(Repair):
             before = None
         elif before is not None and before.alone:
             self._empty(before)
+        text = self._rest(index, text, as_bytes)
         lost = ""  # half a character whose other half does not come in the same form
         if before is not None and before.as_bytes == as_bytes:
             text = before.text + text
@@ -135,6 +139,19 @@ class CutCharacters(Repair):
                 repaired,
                 f"choices[{place}].delta.",
             )
+
+    def _before_error(self) -> Drafts:
+        """What waits, before an error: behind one, whoever stops there would miss it."""
+        self._told.update(index for index, half in self._half.items() if half.as_bytes)
+        return self.end(Ending.COMPLETE)
+
+    def _rest(self, index: int, text: str, as_bytes: bool) -> str:
+        """A text without the rest of a character that was told as U+FFFD before an error: no client reads it twice."""
+        half = _BYTES.match(text) if as_bytes and index in self._told else None
+        rest = text if half is None else _whole(half.group(), True).lstrip("\ufffd") + text[half.end() :]
+        if rest:
+            self._told.discard(index)
+        return rest
 
     def _empty(self, half: _Half) -> None:
         """Take the half out of its chunk, which goes where it says no role."""

@@ -235,6 +235,9 @@ def test_no_law_is_broken_where_one_was(name):
         571572478,  # a call is done under the index of another one, before that one's deltas
         137415954,  # half an event in a response that failed, and one behind its end
         366915080,  # a text is told whole, and otherwise when its part is done
+        505878992,  # a delta of part 2 before its message, which has part 0 alone
+        871830017,  # an item of no type under the index of one that was opened here
+        897100921,  # arguments in a delta of a text that was told whole
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

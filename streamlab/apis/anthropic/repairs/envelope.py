@@ -135,8 +135,9 @@ class Envelope(Part):
                 self._delta(draft)
             yield draft
             return
-        if message.invented and _is_prefilled(draft.json):
-            self._content = (draft.json["message"]["content"], draft)
+        held = _held_in(draft.json, beside=_BESIDE if message.state.unsafe else {}) if message.invented else []
+        if held:
+            self._content = (held, draft)
             message.drop(draft, "messages-start-missing")
             self._id, message.invented = draft.json["message"].get("id"), False
             return
@@ -280,12 +281,22 @@ def _meant(event: JsonObject) -> str:
     return MESSAGE_DELTA if held == {"delta"} else ""
 
 
-def _is_prefilled(event: JsonObject) -> bool:
-    """Whether a message_start says nothing but a message with content."""
+#: What may stand beside the content of a message, and of what type the block is that it would be.
+_BESIDE: Final = {"reasoning_content": "thinking", "thinking": "thinking", "text": "text"}
+
+
+def _held_in(event: JsonObject, *, beside: dict[str, str]) -> list[Any]:
+    """What a message_start says as blocks, where it says nothing but a message with content; empty where it does not.
+    ``beside``: members whose text counts as content, and the type of the block that each would be."""
     message = as_object(event.get("message"))
-    content = message.get("content")
-    bare = {**event, "message": {**message, "content": []}}
-    return type(content) is list and bool(content) and whole_blocks(content) and not says_more(bare)
+    texts = {key: message[key] for key in beside if type(message.get(key)) is str and message[key]}
+    rest = {key: value for key, value in message.items() if key not in texts and key != "content"}
+    content = message.get("content", [])
+    if type(content) is not list or not whole_blocks(content) or says_more({**event, "message": rest}):
+        return []
+    blocks = [{"type": beside[key], beside[key]: text} for key, text in texts.items()]
+    thoughts = [block for block in blocks if block["type"] == "thinking"]
+    return [*thoughts, *content, *(block for block in blocks if block["type"] == "text")]
 
 
 def says_more(event: JsonObject) -> bool:

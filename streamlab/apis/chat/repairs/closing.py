@@ -9,12 +9,13 @@ from streamlab.apis import api_names
 from streamlab.apis.chat.repairs.call_opening import names_tool
 from streamlab.apis.chat.repairs.closing_chunks import (
     best_reason,
-    choices_of,
     dropped_usage,
     emptied_by,
+    finish_anew,
     finish_chunk,
     holds_text,
     improve,
+    move_last,
     parted,
     still_finishes,
     usage_draft,
@@ -74,6 +75,7 @@ class Closing(Repair):
         self._reasons: dict[int, str] = {}  # choice -> the reason to finish with
         self._placed: dict[int, Draft] = {}  # choice -> the held chunk that finishes it
         self._moved: dict[int, tuple[str, Draft]] = {}  # choice -> rule and chunk whose finish was taken away
+        self._finished_by: dict[int, str] = {}  # choice -> the rule by which its finish was taken away before
         self._usage: tuple[JsonObject, Draft, str] | None = None  # usage without a chunk of its own
         self._usage_chunk: Draft | None = None
         self._done: Draft | None = None
@@ -120,7 +122,7 @@ class Closing(Repair):
                     self.state.account.drop(moved, rule)
             self._moved.clear()
             self._lift_vendor_usage()
-            self._move_usage_last()
+            move_last(self._held, self._usage_chunk)
             self._usage_chunk = None
             self._over.update(self._placed)
             self._failed.update(self._placed)
@@ -213,6 +215,13 @@ class Closing(Repair):
             if index in self._placed:
                 improve(self._placed[index], index, best)
             return False
+        if index in self._moved and not answering:  # it finishes here, as far as anybody knows
+            rule, moved = self._moved.pop(index)
+            if still_finishes(moved):
+                self.state.account.drop(moved, rule)
+            finish_anew(self.state, draft, choice, best, rule, f"choices[{position}].")
+            self._placed[index], self._finished_by[index] = draft, rule
+            return True
         if answering or known is not None:
             rule = "finish-reason-on-content-chunk" if known is None else "finish-reason-every-chunk"
             draft.note(rule, path, reason, None)
@@ -225,7 +234,8 @@ class Closing(Repair):
     def _unplace(self, index: int) -> None:
         """More text came after the finish: take the finish out of its place, to be put at the end."""
         placed = self._placed.pop(index)
-        rule = "tool-call-finish-per-call" if self._reasons.get(index) == "tool_calls" else "content-after-finish"
+        why = "tool-call-finish-per-call" if self._reasons.get(index) == "tool_calls" else "content-after-finish"
+        rule = self._finished_by.get(index, why)
         self._moved[index] = (rule, placed)
         choices = reading.choices(placed.json)
         counted = self._vendor_usage is not None and self._vendor_usage[1] is placed
@@ -301,7 +311,7 @@ class Closing(Repair):
     def _close(self, ending: Ending) -> Iterator[Draft]:
         whole = ending is Ending.COMPLETE or self._done is not None
         self._lift_vendor_usage()
-        self._move_usage_last()
+        move_last(self._held, self._usage_chunk)
         before, after = parted(self._held, self._usage_chunk)
         yield from before
         if whole:
@@ -317,19 +327,6 @@ class Closing(Repair):
             yield from self._after_done
         self._after_done = []
         self._held, self._placed, self._moved, self._usage, self._usage_chunk, self._done = [], {}, {}, None, None, None
-
-    def _move_usage_last(self) -> None:
-        """Usage before the finish, or before text, goes behind it; chunks without choices may follow it."""
-        chunk = self._usage_chunk
-        if chunk is None or chunk not in self._held:
-            return
-        at = self._held.index(chunk)
-        if any(one.is_chunk and reading.choices(one.json) for one in self._held[at + 1 :]):
-            if any("audio" in reading.delta(choice) for one in self._held[at + 1 :] for choice in choices_of(one)):
-                return
-            self._held.remove(chunk)
-            chunk.note("usage-order", "usage")
-            self._held.append(chunk)
 
     def _finish_chunk(self, index: int, rule: str, draft: Draft) -> Draft:
         made = finish_chunk(self.state, index, self._reasons[index], rule, draft, said=holds_text(self._held, index))

@@ -35,14 +35,38 @@ def finish_chunk(state: RepairState, index: int, reason: str, rule: str, draft: 
     """The finish of a choice in a chunk of its own. ``said``: text of it came behind ``draft``, which has it."""
     choice: JsonObject = {"index": index, "delta": {}, "logprobs": None, "finish_reason": reason}
     made = draft.like(rule, choice, "choices[0].finish_reason")
-    meant = reason_with_calls(state, reason) if state.calls else None
-    if meant is not None:  # the calls came behind it
-        made.put(meant, choice, "finish_reason", "tool_calls", "choices[0].")
-    elif finishes_without_calls(state, index, reason, said=said):  # text did
-        made.put("tool-call-finish-without-calls", choice, "finish_reason", "stop", "choices[0].")
+    _put_right(state, made, choice, "choices[0].", said=said)
     if still_finishes(draft):
         made.changes[:0] = [change for change in draft.changes if change not in made.changes]
     return made
+
+
+def _put_right(state: RepairState, draft: Draft, choice: JsonObject, path: str, *, said: bool) -> None:
+    """The reason of a finish that stood before what it finishes."""
+    reason = choice["finish_reason"]
+    meant = reason_with_calls(state, reason) if state.calls else None
+    if meant is not None:  # the calls came behind it
+        draft.put(meant, choice, "finish_reason", "tool_calls", path)
+    elif finishes_without_calls(state, reading.choice_index(choice), reason, said=said):  # text did
+        draft.put("tool-call-finish-without-calls", choice, "finish_reason", "stop", path)
+
+
+def finish_anew(state: RepairState, draft: Draft, choice: JsonObject, reason: str, rule: str, path: str) -> None:
+    """A chunk that finishes a choice whose finish was taken away before, by ``rule``: for the reason that counts."""
+    if choice["finish_reason"] != reason:
+        draft.put(rule, choice, "finish_reason", reason, path)
+    _put_right(state, draft, choice, path, said=False)
+
+
+def move_last(held: list[Draft], usage: Draft | None) -> None:
+    """Usage before the finish, or before text, goes behind it; chunks without choices may follow it."""
+    if usage is None or usage not in held:
+        return
+    behind = [choice for one in held[held.index(usage) + 1 :] for choice in choices_of(one)]
+    if behind and not any("audio" in reading.delta(choice) for choice in behind):
+        held.remove(usage)
+        usage.note("usage-order", "usage")
+        held.append(usage)
 
 
 def without_finish(draft: Draft, rule: str) -> Draft:

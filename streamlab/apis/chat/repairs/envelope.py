@@ -61,7 +61,7 @@ class Envelope(Repair):
             return (draft,)
         if is_keepalive(draft.json):
             self.awake = True  # the next one may equal it, envelope and all
-            return (_kept_alive(draft),)
+            return (self._kept_alive(draft),)
         hollow = says_nothing(draft.json)
         in_doubt = not self._held and named_by(draft.json) is not None  # the next one tells whose name that is
         nobody = hollow or in_doubt or _names_nobody(draft.json)
@@ -71,7 +71,7 @@ class Envelope(Repair):
             return ()
         if hollow and self._is_another(draft.json):
             self.awake = True
-            return (_kept_alive(draft),)
+            return (self._kept_alive(draft),)
         self._note_seam(draft.json)
         if self._starts_over(draft.json):
             self.state.restarted_at = self.state.at
@@ -124,12 +124,19 @@ class Envelope(Repair):
         given = chunk.get("id")
         return bool(given) and _differ(self._constants.get("id", given), given)
 
+    def _kept_alive(self, draft: Draft) -> Draft:
+        """A heartbeat in the clothes of a chunk, as the comment that it should be."""
+        self.state.kept_alive.update(map(reading.choice_index, reading.choices(draft.json)))
+        draft.changes.append(Change("keepalive-chunk", "", draft.json, ":"))
+        draft.event = comment(b" keep-alive")
+        return draft
+
     def _let_go(self) -> Iterator[Draft]:
         """What said nothing, and was held back until it is known which answer it belongs to."""
         held, self._held = self._held, []
         for draft in held:
             if self._is_another(draft.json) and says_nothing(draft.json):
-                yield _kept_alive(draft)
+                yield self._kept_alive(draft)
             else:
                 yield from self._repaired(draft)
 
@@ -210,13 +217,6 @@ class Envelope(Repair):
         rule = "usage-chunk-choices-null" if reading.usage(chunk) is not None else "choices-missing-or-null"
         listed = chunk.get("choices")
         draft.put(rule, chunk, "choices", [listed] if type(listed) is dict else [], "")
-
-
-def _kept_alive(draft: Draft) -> Draft:
-    """A heartbeat in the clothes of a chunk, as the comment that it should be."""
-    draft.changes.append(Change("keepalive-chunk", "", draft.json, ":"))
-    draft.event = comment(b" keep-alive")
-    return draft
 
 
 def _is_azure_prelude(chunk: JsonObject) -> bool:

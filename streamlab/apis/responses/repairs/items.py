@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from streamlab.apis.responses.expectations import (
@@ -15,7 +16,7 @@ from streamlab.apis.responses.expectations import (
     text_of,
 )
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.items import Item, input_text
+from streamlab.apis.responses.items import MOST_PARTS, Item, input_text
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.rules.repair import Draft, Origin, RepairState
 from streamlab.wire.payload import JsonObject, decode_payload
@@ -23,8 +24,6 @@ from streamlab.wire.reading import as_list, as_object
 
 _F = ResponseFact
 _IDS = "responses-ids-unstable"
-#: Parts of an item that are numbered anew.
-_MOST_PARTS = 256
 
 
 class Slot:
@@ -58,7 +57,7 @@ class ItemsOut:
             index = item.index
             following = max((one.index for one in self._slots.values()), default=-1) + 1
             found = self._slots[item.number] = Slot(index, item.id)
-            was_moved_to = index in self._taken and self._was_moved_to(index)
+            was_moved_to = index in self._taken and (self._was_moved_to(index) or self._is_ours(index))
             if item.opened and not item.resumed and (item.kind or was_moved_to):
                 if index in self._taken:
                     found.index, found.index_rule = self._next_free(), "responses-output-index-reused"
@@ -97,6 +96,11 @@ class ItemsOut:
         slots = ((self._slots.get(one.number), one.index) for one in self.reader.items)
         return any(slot is not None and slot.index == index != came for slot, came in slots)
 
+    def _is_ours(self, index: int) -> bool:
+        """Whether the item that goes out under an index was opened here: nobody who reads on knows of it."""
+        assumed = self.reader.output.assumed
+        return any(slot.index == index for number, slot in self._slots.items() if number in assumed)
+
     def _free(self, begin: str, number: int) -> str:
         while f"{begin}_{number}" in self._ids or f"{begin}_{number}" in self.reader.output.by_id:
             number += 1
@@ -118,7 +122,7 @@ class ItemsOut:
         slots = ((self._slots.get(item.number), item) for item in self.reader.items)
         if any(slot is not None and (slot.index, slot.id) != (item.index, item.id) for slot, item in slots):
             return True
-        parts = ((item, part) for item in self.reader.items for part in list(item.parts)[:_MOST_PARTS])
+        parts = ((item, part) for item in self.reader.items for part in islice(item.parts, MOST_PARTS))
         return any(self.counted(item, *part) != part[1] for item, part in parts)
 
     @staticmethod
@@ -193,17 +197,15 @@ class ItemsOut:
         parts = self._parts.setdefault((item.number, member), {})
         found = parts.get(number)
         if found is None:
-            same = [one for kind, one in list(item.parts)[:_MOST_PARTS] if kind == member]
-            found = same.index(number) if number in same and not item.resumed else number
-            found = parts[number] = _free(parts, found)
+            known = (member, number) in islice(item.parts, MOST_PARTS) and not item.resumed
+            found = parts[number] = _free(parts, item.parts.before(member, number) if known else number)
         return found
 
     def keeps(self, item: Item, member: str, number: int) -> bool:
         """Whether a part that nobody opened may be opened: its number is the next, or that of another one by now. Any
         other number is left as it came, since it may be right in the end."""
         parts = self._parts.setdefault((item.number, member), {})
-        same = sum(1 for kind, _ in list(item.parts)[:_MOST_PARTS] if kind == member) - 1
-        if item.resumed or number == same or _free(parts, number) != number:
+        if item.resumed or number == item.parts.before(member, number) or _free(parts, number) != number:
             return True
         parts[number] = number
         return False
@@ -306,7 +308,7 @@ class ItemsOut:
 
 def _free(parts: dict[int, int], number: int) -> int:
     """A number by which no part goes out; of many parts it is not looked for."""
-    used = parts.values() if len(parts) < _MOST_PARTS else ()
+    used = parts.values() if len(parts) < MOST_PARTS else ()
     return max(used) + 1 if number in used else number
 
 

@@ -19,7 +19,7 @@ _F = ResponseFact
 
 
 class OpenedHere:
-    """Items and parts of which the start is ours; ``items`` are those items."""
+    """Items and parts of which the start is ours, and what nobody needs beside it; ``items`` are those items."""
 
     def __init__(self, reader: ResponsesReader, state: RepairState, out: ItemsOut) -> None:
         self._reader = reader
@@ -42,6 +42,14 @@ class OpenedHere:
         if more:
             self.state.account.cannot("responses-lifecycle-order", "there is more in it than a start")
         return ours and not more
+
+    def was_told(self, draft: Draft, item: Item) -> bool:
+        """Whether an event is a delta of a text that was told whole before, and says no more than that."""
+        told = item.was_told(self._reader.kind, self._reader.output.place)
+        more = told and (says({**draft.json, "delta": None}) or bool(draft.json.get("usage")))
+        if more:
+            self.state.account.cannot("responses-lifecycle-order", "there is more in it than a delta")
+        return told and not more
 
     def sets_aside(self, draft: Draft, facts: int, item: Item) -> bool:
         """Whether an event adds nothing that anybody knows at the index of an item of ours; it gets one of its own."""

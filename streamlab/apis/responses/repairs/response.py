@@ -308,7 +308,7 @@ class ResponseRepair(Repair):
                 yield draft
                 return
             yield from self._opened.before(draft, facts, item)
-            if self.state.unsafe and facts & _F.ORDER and item.was_told(self._reader.kind, self._reader.output.place):
+            if self.state.unsafe and facts & _F.ORDER and self._opened.was_told(draft, item):
                 self._drop(draft, "responses-lifecycle-order")
                 return
             self._items.place(draft, item)

@@ -100,7 +100,7 @@ class Undone:
             draft.put("responses-lifecycle-order", as_object(draft.json.get("response")), "output", output, "response.")
 
 
-def _is_over(parts: dict[tuple[str, int], bool], event: JsonObject) -> bool:
+def _is_over(parts: dict[tuple[str, int], bool | None], event: JsonObject) -> bool:
     """Whether an event is about a part that was done: nothing comes behind that."""
     return any(not open_ and event.get(member) == number for (member, number), open_ in parts.items())
 
