@@ -291,12 +291,13 @@ def _has_choices(event: StreamEvent) -> bool:
 
 def untold(exchange: Exchange, repaired: Normalized) -> list[str]:
     """Texts of a stream that is told in another protocol's words which the chunks hold otherwise, without a repair's
-    name beside it that may do so. What makes readable what nobody could read before adds text, and takes none."""
+    name beside it that may do so. What makes readable what nobody could read before adds text, and takes none; a call
+    that it adds moves the numbers of those behind it, so that these are held to their order alone."""
     names, read = {*repaired.changes}, read_exchange(exchange, translated=True)
     if not read.foreign or names & TELLING:
         return []
-    came, went = _texts(read), _texts(read_exchange(repaired.exchange))
     more = names & READABLE - {"translated"}
+    came, went = (_texts(one, numbered=not more) for one in (read, read_exchange(repaired.exchange)))
     return [
         f"{lane} by translation"
         for lane in {**came, **went}
@@ -305,10 +306,11 @@ def untold(exchange: Exchange, repaired: Normalized) -> list[str]:
     ]
 
 
-def _texts(read: Reading) -> dict[Lane, str]:
-    """All texts, by what they are: a choice may go by another number."""
+def _texts(read: Reading, *, numbered: bool = True) -> dict[Lane, str]:
+    """All texts, by what they are: a choice may go by another number, and so may a call unless they are ``numbered``."""
     texts: dict[Lane, str] = {}
     for (_, *lane), text in sorted(texts_of(read.items).items(), key=lambda one: one[0][0]):
+        lane = [part for part in lane if numbered or type(part) is not int]
         texts[tuple(lane)] = texts.get(tuple(lane), "") + text
     return texts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from streamlab.repairing.normalizer import normalize
-from tests import responses, streams
+from tests import responses
 from tests.harm_laws import broken_laws
 from tests.repairing.test_harm_kinds import asked, told
 from tests.streams import call, chat_text, chunk, sse

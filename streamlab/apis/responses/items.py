@@ -97,13 +97,13 @@ class Parts(dict[tuple[str, int], bool | None]):
         return number if opened or other is None else other
 
     def before(self, member: str, number: int) -> int:
-        """How many parts were met before one. What came of a greater number that nobody opened is none of them: where it
-        belongs is not on the wire."""
+        """How many parts were met before one. One that nobody opened is none of them where its number was not the next:
+        where it belongs is not on the wire."""
         met = 0
         for (kind, other), is_open in islice(self.items(), MOST_PARTS):
             if kind == member and other == number:
                 break
-            met += kind == member and (is_open is not None or other < number)
+            met += kind == member and (is_open is not None or other == met)
         return met
 
     def due(self, member: str) -> int | None:

@@ -237,6 +237,8 @@ def test_no_law_is_broken_where_one_was(name):
         366915080,  # a text is told whole, and otherwise when its part is done
         505878992,  # a delta of part 2 before its message, which has part 0 alone
         871830017,  # an item of no type under the index of one that was opened here
+        113914259,  # a delta before its part is added, whose number is negative
+        521546378,  # events of other types behind an end that had no name
         897100921,  # arguments in a delta of a text that was told whole
     ],
 )

@@ -138,7 +138,7 @@ class ResponseRepair(Repair):
         if (
             not self._doubtful
             and not ours
-            and not facts & _F.REPLAYED
+            and not facts & (_F.REPLAYED | _F.AFTER_END)
             and is_of_another_type(draft.json, self._reader.kind)
         ):
             self._doubtful = True
