@@ -307,7 +307,7 @@ def untold(exchange: Exchange, repaired: Normalized) -> list[str]:
 
 
 def _texts(read: Reading, *, numbered: bool = True) -> dict[Lane, str]:
-    """All texts, by what they are: a choice may go by another number, and so may a call unless they are ``numbered``."""
+    """All texts, by what they are: a choice may go by another number, and where they are not ``numbered``, a call."""
     texts: dict[Lane, str] = {}
     for (_, *lane), text in sorted(texts_of(read.items).items(), key=lambda one: one[0][0]):
         lane = [part for part in lane if numbered or type(part) is not int]

@@ -53,7 +53,8 @@ class MisfitRule(Rule):
         then one event is broken, no more."""
         seen = self.ctx.seen
         last = seen.last_chunk or {}
-        failed = last.get("type") == _FAILED or self.ctx.api.ended_as_failed(self.ctx.tracker)
+        behind = last.get("type") == _FAILED and not self.ctx.finished  # else it comes after an end, and is none
+        failed = behind or self.ctx.api.ended_as_failed(self.ctx.tracker)
         broke = seen.error_at is not None and seen.finished_at is None
         whole = not failed and (_ends_under_another_name(last) or (self.ctx.finished and not broke))
         return named.kind is Misfit.TRUNCATED and (whole or self._failed_later) and self.ctx.api.names_events

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from streamlab.repairing.normalizer import normalize
-from tests import responses
+from tests import responses, streams
 from tests.harm_laws import broken_laws
 from tests.repairing.test_harm_kinds import asked, told
 from tests.streams import call, chat_text, chunk, sse
@@ -72,3 +72,20 @@ def test_a_part_of_which_a_stray_delta_came_is_none_before_those_that_are_opened
 def _jsons(repaired):
     lines = repaired.exchange.body.split(b"\n")
     return [json.loads(line[6:]) for line in lines if line.startswith(b"data: {")]
+
+
+def test_a_lost_delta_has_the_text_that_the_finished_response_lists():
+    events = [dict(one) for one in responses.text()]
+    at = [at for at, one in enumerate(events) if one["type"] == "response.output_text.delta"]
+    lost = [*events[: at[0]], {**events[at[0]], "delta": None}, *events[at[1] : at[-1] + 1], events[-1]]
+    exchange = responses.exchange(lost)
+    deltas = [one["delta"] for one in _jsons(normalize(exchange)) if "delta" in one]
+    assert deltas == [events[number]["delta"] for number in at]
+    assert broken_laws(exchange) == {}
+
+
+def test_a_blank_line_in_null_is_taken_out():
+    event = streams.frame(TEXT[1]).replace(b'"finish_reason":null', b'"finish_reason":n\n\null')
+    exchange = asked(sse(TEXT[:1], done=False) + event + sse(TEXT[2:]))
+    assert told(normalize(exchange).exchange.body) == ["", "a", "b", "finish:stop", "[DONE]"]
+    assert broken_laws(exchange) == {}

@@ -115,7 +115,7 @@ class ItemIndex:
             self._say(_F.IDS, "output_index", said, known.index, index)
             return known
         if placed is not None and not placed.may_have(family_of(kind)[0]):
-            other = self._beside(placed, family_of(kind)[0])
+            other = self._beside(placed, family=family_of(kind)[0])
             placed = other if other is not None or (item_id and placed.id) else placed
         if placed is None:
             return self._unplaced(item_id) if index is None else None
@@ -128,10 +128,10 @@ class ItemIndex:
             self._say(_F.IDS, path, said, placed.id, item_id)
         return placed
 
-    def _beside(self, item: Item, family: str) -> Item | None:
-        """Of several open items under one index the last one that an event of this family can be about."""
+    def _beside(self, item: Item, *, family: str = "", kind: str = "") -> Item | None:
+        """Of several open items under one index the last one of a type, or that an event of a family can be about."""
         beside = [*self.open_at(item.index), *self._unadded_at(item.index)]
-        return next((one for one in beside if one.may_have(family)), None)
+        return next((one for one in beside if (one.kind == kind if kind else one.may_have(family))), None)
 
     def _unadded_at(self, index: int) -> Iterator[Item]:
         """The items of a known type under an index that were never added, the last one first."""

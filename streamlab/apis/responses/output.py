@@ -126,7 +126,7 @@ class Output(ItemIndex):
         if placed is not None and self._is_misnamed(placed, found, item_id):
             item: Item | None = placed
         elif other and placed is not None and not item_id:
-            item = next((one for one in self.open_at(placed.index) if one.kind == found.get("type")), None)
+            item = self._beside(placed, kind=text_of(found.get("type"))) if found.get("type") else None
         else:
             item = None if other else self._look_up(item_id, index, "item.id", value, kind)
         item = item or self._by_call_id(found, item_id)

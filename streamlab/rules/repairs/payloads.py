@@ -182,12 +182,13 @@ class TornPayloads(Repair):
         tails = [b"\n".join(text.removeprefix(b" ") for text in _comments_of(one)) for one in strays]
         begun, more = b"".join(self._payloads()), tuple(at for one in strays for at in one.sources)
         made = self._without_comment(b"\n\n".join((begun, *tails)), more)
-        # Inside a string a line end is written as an escape; between two members it is white space.
-        for blank, line_end in ((rb"\n\n", rb"\n"), (b" ", b" ")):
+        # Inside a string a line end is written as an escape; between two members it is white space, in a number or null
+        # nothing.
+        for blank, line_end in ((rb"\n\n", rb"\n"), (b" ", b" "), (b"", b"")):
             event = _object_of(blank.join((begun, *(tail.replace(b"\n", line_end) for tail in tails))))
             if made is None and event is not None:
                 made = self._made(event, "sse-raw-newline-in-json", more)
-                if blank != b" " and may_be_comment(begun):
+                if blank.strip() and may_be_comment(begun):
                     self.state.account.cannot("sse-raw-newline-in-json", IN_DOUBT)
         if made is not None:
             self._held = [one for one in self._held if not any(one is stray for stray in strays)]

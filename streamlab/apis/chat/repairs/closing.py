@@ -219,7 +219,7 @@ class Closing(Repair):
             rule, moved = self._moved.pop(index)
             if still_finishes(moved):
                 self.state.account.drop(moved, rule)
-            finish_anew(self.state, draft, choice, best, rule, f"choices[{position}].")
+            self._reasons[index] = finish_anew(self.state, draft, choice, best, rule, f"choices[{position}].")
             self._placed[index], self._finished_by[index] = draft, rule
             return True
         if answering or known is not None:

@@ -35,27 +35,31 @@ def finish_chunk(state: RepairState, index: int, reason: str, rule: str, draft: 
     """The finish of a choice in a chunk of its own. ``said``: text of it came behind ``draft``, which has it."""
     choice: JsonObject = {"index": index, "delta": {}, "logprobs": None, "finish_reason": reason}
     made = draft.like(rule, choice, "choices[0].finish_reason")
-    _put_right(state, made, choice, "choices[0].", said=said)
+    right = _right(state, choice, reason, said=said)
+    if right is not None:
+        made.put(right[0], choice, "finish_reason", right[1], "choices[0].")
     if still_finishes(draft):
         made.changes[:0] = [change for change in draft.changes if change not in made.changes]
     return made
 
 
-def _put_right(state: RepairState, draft: Draft, choice: JsonObject, path: str, *, said: bool) -> None:
-    """The reason of a finish that stood before what it finishes."""
-    reason = choice["finish_reason"]
+def _right(state: RepairState, choice: JsonObject, reason: str, *, said: bool) -> tuple[str, str] | None:
+    """What a finish says that stood before what it finishes, and by which rule; None where it says that already."""
     meant = reason_with_calls(state, reason) if state.calls else None
     if meant is not None:  # the calls came behind it
-        draft.put(meant, choice, "finish_reason", "tool_calls", path)
-    elif finishes_without_calls(state, reading.choice_index(choice), reason, said=said):  # text did
-        draft.put("tool-call-finish-without-calls", choice, "finish_reason", "stop", path)
+        return meant, "tool_calls"
+    if finishes_without_calls(state, reading.choice_index(choice), reason, said=said):  # text did
+        return "tool-call-finish-without-calls", "stop"
+    return None
 
 
-def finish_anew(state: RepairState, draft: Draft, choice: JsonObject, reason: str, rule: str, path: str) -> None:
-    """A chunk that finishes a choice whose finish was taken away before, by ``rule``: for the reason that counts."""
+def finish_anew(state: RepairState, draft: Draft, choice: JsonObject, reason: str, rule: str, path: str) -> str:
+    """The reason of a chunk that finishes a choice whose finish was taken away before, by ``rule``: the one that counts
+    of ``reason`` and what follows from what came behind it."""
+    rule, reason = _right(state, choice, reason, said=False) or (rule, reason)
     if choice["finish_reason"] != reason:
         draft.put(rule, choice, "finish_reason", reason, path)
-    _put_right(state, draft, choice, path, said=False)
+    return reason
 
 
 def move_last(held: list[Draft], usage: Draft | None) -> None:

@@ -237,10 +237,7 @@ class ResponseRepair(Repair):
             self._response.nest(draft)
         if facts & _F.UNOPENED:
             yield from self._opening(draft)
-        if reader.kind in LIFECYCLE:
-            yield from self._lifecycle(draft)
-        else:
-            yield from self._inside(draft, facts)
+        yield from self._lifecycle(draft) if reader.kind in LIFECYCLE else self._inside(draft, facts)
 
     def _drop(self, draft: Draft, rule: str) -> None:
         self.state.account.drop(draft, rule)
@@ -275,6 +272,7 @@ class ResponseRepair(Repair):
             if listed and not reader.items and not reader.resumed:
                 yield from self._whole_items(draft, listed)
             elif not reader.resumed:
+                self._lost.settle(listed)
                 items = reader.items if reader.kind == COMPLETED else self._opened.items
                 yield from self._undone.of(draft, listed, items)
         self._response.repair(draft)
