@@ -38,7 +38,7 @@ from streamlab.apis.responses.output import Output
 from streamlab.rules.base import quote
 from streamlab.wire.error_objects import flat_error
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.payload import JsonObject
+from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact, as_object
 from streamlab.wire.runs import Run, TextKind, Varying
 from streamlab.wire.sse import ServerSentEvent
@@ -252,7 +252,7 @@ class ResponsesReader:
     def _number(self, value: JsonObject, kind: str, sse: ServerSentEvent | None) -> bool:
         """Take in an event's number; False where the event comes a second time."""
         delta = value.get("delta")
-        digest = hash(delta) if type(delta) is str else None if sse is None else hash(sse.data)
+        digest = hash(delta if type(delta) is str else encode_json(value) if sse is None else sse.data)
         number = value.get("sequence_number")
         odd = self.numbers.take(number, digest, at=self._at, kind=kind, resumed=self.resumed)
         if odd is not None:
