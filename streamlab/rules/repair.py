@@ -130,7 +130,6 @@ class RepairState(StreamState):
         self.calling: Counter[int] = Counter()  # choice -> its tool calls
         self.finished: dict[int, str] = {}
         self.opened: set[int] = set()
-        self.kept_alive: set[int] = set()  # choices in keep-alives that went: who read on took them for opened
         self.calls_open = False  # whether the arguments of a call are no whole JSON object, or nothing
         self.restarted_at = -1  # the event with which the answer started over
         self.went: JsonObject | Run | None = None  # the last chunk that went out, or the run that it is the last of

@@ -36,12 +36,16 @@ def _is_named_ping(event: Undecodable | Chunk) -> bool:
 
 
 class NoAnswer:
-    """What came as long as nothing of an answer did: the start of what is no event, and of events that hold nothing."""
+    """What came as long as nothing of an answer did: the start of what is no event, and of events that hold nothing.
 
-    __slots__ = ("_torn", "hollow", "stray")
+    ``choices`` are those of keep-alives which a repair took out: whoever read them took these for opened.
+    """
+
+    __slots__ = ("_torn", "choices", "hollow", "stray")
 
     def __init__(self) -> None:
         self.stray = b""
+        self.choices: set[int] = set()
         self._torn: list[tuple[int, StreamEvent]] = []
         self.hollow: bytes | None = b""  # None once an event held something
 

@@ -366,6 +366,7 @@ def test_without_tools_markup_is_text():
         699721827,  # a chunk of chat completions whose delta is a text
         715394098,  # input behind the stop of a block that was never opened, while another one waits
         404417840,  # half a chunk of chat completions, and the last of them finishes
+        369402914,  # input behind the stop of a block that was never opened, while two others wait
         5480592,  # one before a message_start that holds content, and reasoning beside it
     ],
 )

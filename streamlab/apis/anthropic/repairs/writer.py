@@ -162,8 +162,7 @@ class BlockWriter:
 
     def _goes_as_it_came(self, slot: Slot) -> None:
         slot.raw, slot.dropped = True, False
-        slot.out = self.next  # so that nobody takes it for another block's
-        self.next += 1
+        slot.out = -1  # none until it goes out: what waits before it comes first
 
     def after_all(self, draft: Draft, slot: Slot) -> Iterator[Draft]:
         """An event that would go with its block, and says more; the start of the block that went before it is back."""
@@ -180,6 +179,8 @@ class BlockWriter:
         """An event of such a block."""
         yield from self.release()
         rule, start = "messages-redacted-thinking-without-data", slot.start
+        if slot.out < 0:  # so that nobody takes it for another block's
+            slot.out, self.next = self.next, self.next + 1
         if start is not None:
             yield made({**start.json, "index": slot.out}, start, rule)
         self.number(draft, slot)

@@ -75,7 +75,6 @@ class Closing(Repair):
         self._reasons: dict[int, str] = {}  # choice -> the reason to finish with
         self._placed: dict[int, Draft] = {}  # choice -> the held chunk that finishes it
         self._moved: dict[int, tuple[str, Draft]] = {}  # choice -> rule and chunk whose finish was taken away
-        self._finished_by: dict[int, str] = {}  # choice -> the rule by which its finish was taken away before
         self._usage: tuple[JsonObject, Draft, str] | None = None  # usage without a chunk of its own
         self._usage_chunk: Draft | None = None
         self._done: Draft | None = None
@@ -220,7 +219,7 @@ class Closing(Repair):
             if still_finishes(moved):
                 self.state.account.drop(moved, rule)
             self._reasons[index] = finish_anew(self.state, draft, choice, best, rule, f"choices[{position}].")
-            self._placed[index], self._finished_by[index] = draft, rule
+            self._placed[index] = draft
             return True
         if answering or known is not None:
             rule = "finish-reason-on-content-chunk" if known is None else "finish-reason-every-chunk"
@@ -234,8 +233,7 @@ class Closing(Repair):
     def _unplace(self, index: int) -> None:
         """More text came after the finish: take the finish out of its place, to be put at the end."""
         placed = self._placed.pop(index)
-        why = "tool-call-finish-per-call" if self._reasons.get(index) == "tool_calls" else "content-after-finish"
-        rule = self._finished_by.get(index, why)
+        rule = "tool-call-finish-per-call" if self._reasons.get(index) == "tool_calls" else "content-after-finish"
         self._moved[index] = (rule, placed)
         choices = reading.choices(placed.json)
         counted = self._vendor_usage is not None and self._vendor_usage[1] is placed

@@ -126,7 +126,7 @@ class Envelope(Repair):
 
     def _kept_alive(self, draft: Draft) -> Draft:
         """A heartbeat in the clothes of a chunk, as the comment that it should be."""
-        self.state.kept_alive.update(map(reading.choice_index, reading.choices(draft.json)))
+        self.state.no_answer.choices.update(map(reading.choice_index, reading.choices(draft.json)))
         draft.changes.append(Change("keepalive-chunk", "", draft.json, ":"))
         draft.event = comment(b" keep-alive")
         return draft

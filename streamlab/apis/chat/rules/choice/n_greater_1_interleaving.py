@@ -74,7 +74,7 @@ class OneChoiceAChunk(Repair):
         """Whether what came before choice 0 would read as the next part of its answer, once it stood behind it."""
         if not early or not draft.is_chunk or self.state.api.name != api_names.CHAT:
             return False
-        if 0 in self.state.kept_alive:
+        if 0 in self.state.no_answer.choices:
             return False  # it stood before them, until the keep-alive went that opened it
         if self.state.n == 1:
             return True  # the index may count what there is of the one answer
