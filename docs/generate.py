@@ -146,6 +146,7 @@ def readers_page(measured: dict[str, Any], streams: dict[str, str]) -> str:
         "*asks again*: after an answer that ended as it should, the reader sends its request once more (to which it",
         "gets a 204, the standard's word for no more). The standard wants that of a browser's EventSource; a model's",
         "answer it buys twice. *at a cut*: what it does where HTTP's last chunk is missing behind the second event.",
+        "What reads by Node's fetch was read with Node 20; the fetch of Node 22.23 and later raises at each cut.",
         "",
         "| reader | version | at the end | at a cut | right | what is not |",
         "|---|---|---|---|---|---|",
