@@ -20,6 +20,7 @@ from tests.streams import (
     chat_tools,
     chat_usage,
     chunk,
+    dump,
     exchange,
     frame,
     request_for,
@@ -139,6 +140,32 @@ def _second_usage(usage: Payload | None) -> Exchange:
     """Usage in every chunk of the answer, and the real one at the end."""
     payloads = [{**payload, "usage": usage} for payload in TEXT]
     return exchange(sse([*payloads, chat_usage()[-1]]))
+
+
+def _costing(having: list[Payload]) -> Exchange:
+    """Usage in these chunks of the answer, and the real one at the end, which has a cost that is an object."""
+    payloads = [{**payload, "usage": dict(USAGE)} if payload in having else payload for payload in TEXT]
+    last = chat_usage()[-1]
+    return exchange(sse([*payloads, {**last, "usage": {**USAGE, "cost": {"total_cost": 0.00501}}}]))
+
+
+#: A failure as OpenAI tells it.
+FAILURE = {
+    "error": {"message": "Template error: no template", "type": "invalid_request_error", "param": None, "code": None}
+}
+_WORDS = FAILURE["error"]["message"]
+
+
+def failing(body: Any, kind: str = "application/json") -> Exchange:
+    """The answer with status 422 and this body: text, or JSON."""
+    told = body.encode() if isinstance(body, str) else dump(body)
+    return exchange([told], status=422, headers=(("content-type", kind), ("content-length", str(len(told)))))
+
+
+def _named() -> Exchange:
+    """A call that the request names, with a second reason: stop, which OpenAI says there."""
+    named = {"type": "function", "function": {"name": "get_weather"}}
+    return exchange(sse([*CALL, chunk({}, "stop")]), request=request_for(tools=True, tool_choice=named))
 
 
 def _until_the_end(**members: Any) -> Exchange:
@@ -282,6 +309,8 @@ _INDEX, _NAME, _TYPE = "tool-call-index-missing", "tool-call-name-empty-continua
 _USAGE, _OWN_CHUNK = "usage-on-every-chunk", "usage-on-content-or-finish-chunk"
 _NO_ID_USAGE = "it is absent, null or empty, and usage comes in a later chunk"
 _NO_FINISH = "[DONE] comes, no finish_reason"
+_BODY = "http-error-body-shape"
+_CUT, _COSTS = ", and [DONE] never comes", ", and its cost is no number"
 _SUMS, _TOKENS = "usage-inconsistent", ("prompt_tokens", "completion_tokens", "total_tokens")
 _WHOLE_CALL, _OSLO = ", whole in one chunk", call(0, "call_a1B2c3D4", "get_weather", '{"city":"Oslo"}')
 _PARALLEL, _OFFSET = "tool-call-parallel-lost", "tool-call-index-offset"
@@ -385,6 +414,12 @@ FORMS = [
     Form(
         _EMPTY, "there is no other at the end", "text.finish-empty-final", _bent(TEXT, _choice(finish_reason=""), LAST)
     ),
+    Form(
+        _EMPTY,
+        f"there is no other at the end{_CUT}",
+        "text.finish-empty-final-no-done",
+        exchange(sse([*TEXT[:-1], chunk({}, "")], done=False)),
+    ),
     Form(_UNKNOWN, "it is a number", "text.finish-int", _bent(TEXT, _choice(finish_reason=1), LAST)),
     Form(_UNKNOWN, "it is another word", "text.finish-eos", _bent(TEXT, _choice(finish_reason="eos"), LAST)),
     Form(
@@ -395,8 +430,15 @@ FORMS = [
     ),
     Form(_MISSING, "the answer is text", "text.finish-none", exchange(sse(TEXT[:-1]))),
     Form(_MISSING, "the answer is tool calls", "tools.finish-none", exchange(sse(CALLS[:-1]))),
+    Form(_MISSING, f"the answer is text{_CUT}", "text.finish-none-no-done", exchange(sse(TEXT[:-1], done=False))),
+    Form(
+        _MISSING, f"the answer is tool calls{_CUT}", "tools.finish-none-no-done", exchange(sse(CALLS[:-1], done=False))
+    ),
     Form(_REPEATED, "it is the same again", "text.finish-twice", exchange(sse([*TEXT, TEXT[-1]]))),
     Form(_REPEATED, "stop comes after tool_calls", "tools.finish-twice", exchange(sse([*CALLS, chunk({}, "stop")]))),
+    Form(
+        _REPEATED, "stop comes after tool_calls, and the request names the tool", "tool1.finish-twice-named", _named()
+    ),
     Form(
         _PARTS,
         "they hold text",
@@ -588,6 +630,13 @@ FORMS = [
         "usage.in-choice",
         _bent(TEXT, _choice(usage=dict(USAGE)), LAST),
     ),
+    Form(_BODY, "error is text", "failed.error-text", failing({"error": _WORDS, "error_type": "template_error"})),
+    Form(_BODY, "error has no message", "failed.error-detail", failing({"error": {"detail": _WORDS}})),
+    Form(_BODY, "message stands in no error", "failed.message", failing({"message": _WORDS, "code": 422})),
+    Form(_BODY, "detail stands for it", "failed.detail", failing({"detail": _WORDS})),
+    Form(_BODY, "it stands in a list", "failed.list", failing([FAILURE])),
+    Form(_BODY, "it is plain text", "failed.plain", failing(_WORDS, "text/plain")),
+    Form(_BODY, "it is markup", "failed.html", failing(f"<html><body>{_WORDS}</body></html>", "text/html")),
     Form("usage-in-choice", "it stands in x_groq alone", "usage.x-groq", _vendors()),
     Form(_SUMS, "completion_tokens is null", "usage.completion-null", _counts(completion_tokens=None)),
     Form(_SUMS, "prompt_tokens is null", "usage.prompt-null", _counts(prompt_tokens=None)),
@@ -615,5 +664,7 @@ FORMS = [
         exchange(sse([*TEXT[:-2], *({**payload, "usage": USAGE} for payload in TEXT[-2:])])),
     ),
     Form(_USAGE, "it comes twice", "usage.twice", exchange(sse([*chat_usage(), chat_usage()[-1]]))),
+    Form(_USAGE, f"it has numbers{_COSTS}", "usage.each-chunk-cost", _costing(TEXT)),
+    Form(_USAGE, f"it comes twice, once with the finish{_COSTS}", "usage.twice-with-finish-cost", _costing([TEXT[-1]])),
     Form(_USAGE, "it is an empty object until the end", "usage.empty-object-each", _second_usage({})),
 ]

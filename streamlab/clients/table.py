@@ -71,7 +71,7 @@ class Break(NamedTuple):
         """What happens, on which forms, and who tells of it, in a phrase that follows the client's name."""
         where = "" if self.strict is None else f" where {'a' if self.strict else 'no'} tool is strict"
         when = f" when {', or when '.join(self.conditions)}" if self.conditions else ""
-        told = "" if self.measured else f" ({', '.join(self.source)})"
+        told = "" if self.measured else f" (reported: {', '.join(self.source)})"
         return f"{self.what}{where}{when}{told}"
 
 
@@ -94,6 +94,7 @@ _ALIASES = {
     "huggingface": ("py-hf-hub", "js-hf-inference"),
     "huggingface-hub": ("py-hf-hub",),
 }
+_UNNAMED = "raises an error"
 _LANGUAGES = ("py-", "js-", "rs-")
 #: What is measured stands before what is told.
 #: The surveys of APIs that have one of their own.
@@ -254,12 +255,29 @@ def _plain(name: str) -> str:
 @cache
 def _breaks(rule_name: str) -> tuple[Break, ...]:
     found = {file: tuple(_rows(_tables(file, rule_name), file)) for file in _FILES}
+    for file in OWN:
+        found[file] = tuple(one for one in found[file] if not _says_more(one, found[_MEASURED[0]], found[file]))
     told: dict[str, set[str]] = {}  # client -> the forms that the survey of the API's own tells of, "" for any
     for one in (one for file in OWN for one in found[file]):
         told.setdefault(one.client, set()).update(one.conditions or ("",))
     rest = (_untold(one, told.get(one.client)) for one in found[_MEASURED[0]])
     found[_MEASURED[0]] = tuple(one for one in rest if one is not None)
     return tuple(one for file in _FILES for one in found[file])
+
+
+def _says_more(one: Break, measured: tuple[Break, ...], survey: tuple[Break, ...]) -> bool:
+    """Whether a measured row says which error the client raises, on every form on which this one of the survey says
+    that it does, and is left whole by the rest of the survey (`_untold`)."""
+    if one.what != _UNNAMED:
+        return False
+    rest = [other for other in survey if other.client == one.client and other is not one]
+    return any(
+        (known.client, known.api, known.harm) == (one.client, one.api, one.harm)
+        and (not known.conditions or (bool(one.conditions) and set(one.conditions) <= set(known.conditions)))
+        and not any(not known.conditions or set(known.conditions) & set(other.conditions or ("",)) for other in rest)
+        and all(other.conditions for other in rest)
+        for known in measured
+    )
 
 
 def _untold(one: Break, told: Set[str] | None) -> Break | None:

@@ -69,6 +69,16 @@ def outcome(held: HeldAnswer, perfect: HeldAnswer | None, broken: bool) -> str |
     return f"wrong:{letters}" + " [silent]" * broken if letters else "same"
 
 
+def outcome_of_failure(held: HeldAnswer, perfect: HeldAnswer | None, words: str) -> str | None:
+    """The same where the server failed and said why: "same" where a client's error has these ``words``, "no words"
+    where it had them of the failure as OpenAI tells it, and has them no more."""
+    if held.get("ok") is None or perfect is None or words not in str(perfect.get("error")):
+        return None
+    if held["ok"] or held.get("hung"):
+        return failure_of(held) or "no error"
+    return "same" if words in str(held.get("error")) else "no words"
+
+
 def with_given_ids(held: HeldAnswer, perfect: HeldAnswer | None) -> HeldAnswer:
     """What a client held where the stream has no ids of calls: ids that it made itself, one for each call, are as good
     as those of the perfect stream."""

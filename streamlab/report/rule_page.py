@@ -111,7 +111,7 @@ def _who_breaks(rule: type[Rule]) -> list[str]:
     notes = [f"Clients with a version were measured on {days}."] if days else []
     notes += [f"Clients without one were measured in {months}."] if months else []
     if not all(one.measured for one in hurt):
-        notes.append("What names its source in brackets was told, not measured.")
+        notes.append("What is reported, by the source in brackets, was not measured.")
     return ["## Who breaks", "", " ".join(notes), "", "| client | what happens |", "|---|---|", *rows, ""]
 
 

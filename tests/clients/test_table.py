@@ -115,6 +115,8 @@ def _tool():
         ("wrong:t [silent]", "silent-loss", "says nothing, ends with other text"),
         ("wrong [silent]", "silent-loss", "says nothing, ends with part of the answer"),
         ("wrong", "wrong", "ends with another answer"),
+        ("no words", "wrong", "raises an error without the server's words"),
+        ("no error", "wrong", "takes the failure for an answer"),
     ],
 )
 def test_an_outcome_is_told_in_words(text, harm, how):
@@ -194,9 +196,9 @@ def test_a_client_is_named_once_for_a_form(rule):
 
 def test_what_is_told_names_its_source():
     told = [one for rule in rule_names() for one in breaks(rule) if not one.measured]
-    assert all(one.how.endswith(f"({', '.join(one.source)})") for one in told)
+    assert all(one.how.endswith(f"(reported: {', '.join(one.source)})") for one in told)
     [aisix] = [one for one in told if one.client == "aisix"]
-    assert aisix.how == "ends with other text, torn characters (api7/aisix#111)"
+    assert aisix.how == "ends with other text, torn characters (reported: api7/aisix#111)"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from streamlab.apis.registry import by_name
 from streamlab.clients.setups import setups
-from streamlab.comparing.held import difference, difference_from, outcome, parting, with_given_ids
+from streamlab.comparing.held import difference, difference_from, outcome, outcome_of_failure, parting, with_given_ids
 from streamlab.comparing.reading import read_exchange
 from streamlab.errors import UsageError
 from streamlab.judging.analyzer import analyze
@@ -109,6 +109,19 @@ def test_who_shows_no_reasoning_of_the_perfect_stream_loses_none_by_showing_some
 
 def test_usage_counts_where_the_client_shows_it_on_the_perfect_stream():
     assert difference(PERFECT, PERFECT | {"usage": {"total_tokens": 1}}) == "u"
+
+
+def test_a_failure_is_told_with_the_words_of_the_server():
+    def failed(error):
+        return {"ok": False, "error": error}
+
+    told, bare = failed("Error code: 422 - no template"), failed("Error code: 422")
+    assert outcome_of_failure(told, told, "no template") == "same"
+    assert outcome_of_failure(bare, told, "no template") == "no words"
+    assert outcome_of_failure({"ok": True, "text": "no template"}, told, "no template") == "no error"
+    assert outcome_of_failure({"ok": False, "hung": True}, told, "no template") == "hang"
+    assert outcome_of_failure({"ok": None}, told, "no template") is None
+    assert outcome_of_failure(bare, bare, "no template") is None  # it never shows them
 
 
 def test_an_outcome_in_a_word():

@@ -21,7 +21,7 @@ from streamlab.report.text import breaking_lines
 from streamlab.rules.finding import Finding, Severity
 from tests import messages, responses
 from tests.batches import batched
-from tests.streams import chat_text, chat_tools, chunk, exchange, request_for, sse
+from tests.streams import USAGE, chat_text, chat_tools, chat_usage, chunk, exchange, request_for, sse
 from tests.variants import FORMS, Form
 
 RULES = [rule for rule in all_rules() if rule.variants]
@@ -77,6 +77,9 @@ def _names_who_broke(form: Form, *, strict: bool) -> None:
     told = _measured(strict=strict)[form.measured]
     right = {client for client, said in told.items() if said == "wrong:u" and not sends_usage(form.measured)}
     right |= {one for case in _CASES[form.rule] if form.measured in case["streams"] for one in case.get("right", ())}
+    told_of = [case.get("harms") for case in _CASES[form.rule] if form.measured in case["streams"]]
+    if told_of == [["silent-loss"]]:  # who raises where an answer was cut says what is true
+        right |= {client for client, said in told.items() if "[silent]" not in said}
     measured = {client: said for client, said in told.items() if client not in right}
     named = {
         one.client
@@ -320,6 +323,57 @@ def test_a_block_without_data_says_what_it_has(block: bytes, variant: str) -> No
     first, rest = sse(chat_text()).split(b"\n\n", 1)
     found = _finding("sse-event-without-data", exchange(first + b"\n\n" + block + rest))
     assert found.variants == (variant,)
+
+
+def test_who_raises_is_named_where_the_answer_was_whole_and_not_where_it_was_cut():
+    raising = {"py-litellm", "js-openai-stream", "js-openai-v4-stream", "js-ai-sdk-compat"}
+    whole = _named("finish-reason-missing", exchange(sse(chat_text()[:-1])))
+    cut = _named("finish-reason-missing", exchange(sse(chat_text()[:-1], done=False)))
+    assert raising <= whole
+    assert cut == whole - raising
+    half = chunk({"content": "again"}, index=1)
+    both = _finding("finish-reason-missing", exchange(sse([*chat_text(), half], done=False)))
+    assert not breaks(both.rule, both.variants, CHAT)
+    assert not breaks("truncated-chunked-body")
+
+
+def _named(rule: str, made: Exchange) -> set[str]:
+    found = _finding(rule, made)
+    return {one.client for one in breaks(found.rule, found.variants, CHAT)}
+
+
+def test_agno_is_not_told_to_add_up_usage_whose_cost_it_cannot_read():
+    priced = {**USAGE, "cost": {"total_cost": 0.005}}
+    each = [{**payload, "usage": USAGE} for payload in chat_text()]
+    for usage, named in ((USAGE, True), ({**USAGE, "cost": 0.005}, True), (priced, False)):
+        found = _named("usage-on-every-chunk", exchange(sse([*each[:-1], {**each[-1], "usage": usage}])))
+        assert "py-langchain" in found
+        assert ("py-agno" in found) is named
+    twice = exchange(sse([*chat_usage()[:-1], {**chat_usage()[-1], "usage": priced}, chat_usage()[-1]]))
+    assert not _named("usage-on-every-chunk", twice)  # nobody was asked
+    nobody = exchange(sse([*chat_usage()[:-1], {**chat_usage()[-1], "usage": {**priced, "completion_tokens": None}}]))
+    assert not _named("usage-inconsistent", nobody)
+
+
+@pytest.mark.parametrize(
+    ("name", "named", "spared"),
+    [
+        ("", (), ("py-anthropic-raw", "anthropic-ts-1.14.0")),
+        ("data", ("py-anthropic-raw", "anthropic-py-2.14.0"), ("llama-index-anthropic-0.12.3",)),
+        ("message", ("py-anthropic-raw", "llama-index-anthropic-0.12.3"), ("anthropic-py-0.75.0",)),
+        ("message_stop", ("py-anthropic-raw", "anthropic-py-0.75.0"), ("claude-code-2.1.332",)),
+        ("completion", ("py-anthropic-raw", "anthropic-py-0.75.0"), ("claude-code-2.1.332",)),
+        ("ping", (), ("py-anthropic-raw",)),
+    ],
+)
+def test_the_name_of_a_done_marker_says_who_breaks_on_it(name: str, named: tuple[str, ...], spared: tuple[str, ...]):
+    end = f"event: {name}\ndata: [DONE]\n\n" if name else "data: [DONE]\n\n"
+    made = messages.exchange(messages.sse(messages.text()) + end.encode())
+    found = _finding("messages-done-marker", made)
+    broken = {one.client: one.how for one in breaks(found.rule, found.variants, "anthropic.messages")}
+    assert set(named) <= set(broken)
+    assert not set(spared) & set(broken)
+    assert {broken[one] for one in named} <= {"raises JSONDecodeError"}
 
 
 def test_what_comes_of_null_counts_is_told_of_those_alone():

@@ -327,6 +327,9 @@ PERFECT: dict[str, Exchange] = {
     # Who knows reasoning by that name alone shows none of what the others show.
     **dict.fromkeys(("reasoning.perfect", "reasoning.content-and-details"), _REASONING),
     "usage.in-choice": exchange(sse(USAGE)),
+    # Agno raises because of the cost, also where it comes once: unknown-extension-fields.
+    **dict.fromkeys(("usage.each-chunk-cost", "usage.twice-with-finish-cost"), _costing({"total_cost": 0.00501})),
+    "tool1.finish-twice-named": bent(CALL, of_choice(setting(finish_reason="stop")), LAST),
     **dict.fromkeys(("usage.completion-null-until-end", "usage.total-null-until-end"), _counted()),
     "tool1.markup-in-name": exchange(sse(CALL)),
     "reasoning.role-missing": exchange(sse([USAGE[0], chunk({"reasoning_content": "Hm."}), *USAGE[1:]])),

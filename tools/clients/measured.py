@@ -62,7 +62,7 @@ RAISED = {
 }
 GRAVITY = ("hangs", "raises", "silent-loss", "wrong")
 CHAT = "chat.completions"
-_VERBS = ("waits", "raises", "throws", "reports", "stops", "says", "ends")
+_VERBS = ("waits", "raises", "throws", "reports", "stops", "says", "takes", "ends")
 
 
 class Did(NamedTuple):
@@ -116,6 +116,10 @@ def outcome(text: str, ignored: str = "") -> Did | None:
         return Did("hangs", "waits for ever")
     if text == "again: not streamed":
         return Did("raises", "throws the stream away and asks again without streaming")
+    if text == "no words":
+        return Did("wrong", "raises an error without the server's words")
+    if text == "no error":
+        return Did("wrong", "takes the failure for an answer")
     if error := re.match(r"error(?:\((library|driver)\): ?([\w.@/-]*))?", text):
         where, kind = error.groups()
         name = (kind or "").rpartition(".")[2]

@@ -53,6 +53,8 @@ _DID: dict[str, tuple[str, str, bool]] = {
 }
 
 
+#: Streams that show two rules, and the one of them that clients mind: without message_stop they raise, [DONE] or not.
+_MINDED = {"done-marker-no-stop": "messages-stop-missing"}
 #: The gravest first: a client is named once for a form.
 _HARMS = ("wrong", "silent-loss", "hangs", "raises")
 
@@ -71,6 +73,8 @@ def document(folder: str = "messages", head: str = _HEAD) -> str:
     for name, client in results["clients"].items():
         lines += [f'[clients."{name}"]', *(f'{key} = "{client[key]}"' for key in ("package", "version", "name")), ""]
     streams = results["streams"]
+    for name, rule in _MINDED.items():
+        streams.get(name, {}).update(rule=rule, form="")
     for rule in sorted({one["rule"] for one in streams.values()}):
         own = {name: one for name, one in streams.items() if one["rule"] == rule}
         for form in sorted({one["form"] for one in own.values()}):

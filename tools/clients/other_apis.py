@@ -191,6 +191,15 @@ def _of_data(told: _Told) -> dict[str, bytes]:
     }
 
 
+def _of_done(told: _Told) -> dict[str, bytes]:
+    """The end marker of OpenAI behind another's stream, with a name and without."""
+    named = {
+        f"done-marker-{name.replace('_', '-')}": told.plain + f"event: {name}\ndata: [DONE]\n\n".encode()
+        for name in ("data", "done", "message", "message_stop", "error")
+    }
+    return {"done-marker": told.plain + b"data: [DONE]\n\n", **named}
+
+
 def _of_characters(told: _Told) -> dict[str, Exchange]:
     """Characters of several bytes, which are cut, torn or escaped; what they depart from is the wide text."""
     made, wide = told.made, told.wide
@@ -246,6 +255,7 @@ def _of_completions() -> dict[str, tuple[bytes, bytes]]:
     bad = {
         "done-missing": streams.sse(told, done=False),
         "finish-missing": streams.sse(told[:-1]),
+        "finish-missing-no-done": streams.sse(told[:-1], done=False),
         "finish-empty": streams.sse([*map(of_choice(finish_reason=""), told[:-1]), told[-1]]),
         "index-missing": each(without_index),
         "index-one": each(of_choice(index=1)),
@@ -272,7 +282,7 @@ def _all() -> tuple[dict[str, Exchange], dict[str, Exchange]]:
         wide = {"ct-latin1", *_of_characters(told)}
         bodies = {
             name: told.made(_events(body) if b"\n\n" in body else [body])
-            for name, body in (_of_lines(told) | _of_data(told)).items()
+            for name, body in (_of_lines(told) | _of_data(told) | _of_done(told)).items()
         }
         for name, made in (_of_headers(told) | bodies | _of_characters(told) | _of_time(told)).items():
             found[f"{api}.{name}"] = made

@@ -23,7 +23,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 from deviations import MADE, PERFECT, RESPONSE  # noqa: E402
 
 from tests import corpus, streams  # noqa: E402
-from tests.variants import FORMS  # noqa: E402
+from tests.variants import FAILURE, FORMS, failing  # noqa: E402
 
 _MADE = MADE | {form.measured: form.exchange for form in FORMS}
 #: The perfect streams that others depart from, by the first part of their names.
@@ -32,6 +32,7 @@ _PERFECT = {
     "tool1": streams.exchange(streams.sse(streams.chat_tool())),
     "tools": streams.exchange(streams.sse(streams.chat_tools())),
     "usage": streams.exchange(streams.sse(streams.chat_usage())),
+    "failed": failing(FAILURE),
     "reasoning": _MADE["reasoning.perfect"],
     "responses": streams.responses_exchange(streams.responses_sse(RESPONSE)),
 }
@@ -41,7 +42,7 @@ class Stream(NamedTuple):
     """A stream with its deviation, and what the same client is asked to read for comparison.
 
     ``broken`` says that a good client reports an error, ``nameless`` that no call has an id. ``tools`` are offered in
-    the request: agents refuse a call of any other.
+    the request: agents refuse a call of any other. ``words`` are those in which a server tells of its failure.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Stream(NamedTuple):
     tools: tuple[str, ...]
     broken: bool
     nameless: bool
+    words: str
 
 
 def cases() -> dict[str, list[dict[str, Any]]]:
@@ -95,4 +97,6 @@ def _stream(name: str, exchange: Exchange, perfect: Exchange, broken: bool) -> S
     tools = tuple(dict.fromkeys([*offered, *called]))
     held = (analyze(exchange).completion.get("tool_calls") or ()) if called else ()
     nameless = bool(held) and not any(call.get("id") for call in held)
-    return Stream(name, exchange, perfect, str(report.api), tools, broken, nameless)
+    failed = perfect.head is not None and perfect.head.status >= 400
+    words = json.loads(perfect.body)["error"]["message"] if failed else ""
+    return Stream(name, exchange, perfect, str(report.api), tools, broken, nameless, words)

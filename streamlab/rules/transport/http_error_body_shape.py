@@ -15,15 +15,17 @@ class HttpErrorBodyShape(Rule):
     """An HTTP error answer does not carry OpenAI's error object.
 
     Extra keys, missing ``type``, ``param`` or ``code`` are fine here; what is asked for is an object under ``error``
-    with a ``message``. The status tells the failure in any case, so no client is known to take it for an answer.
+    with a ``message``. The status tells the failure in any case.
 
     ## What OpenAI does
     Answers every 4xx and 5xx with ``{"error": {"message", "type", "param", "code"}}``, without exception in the
     recorded answers.
 
     ## Why it matters
-    Clients read ``error.message`` and ``error.code``. Without them the user learns the status and nothing else, and
-    code that tells a used-up quota from a bad key by ``code`` cannot.
+    Clients read ``error.message`` and ``error.code``. Where ``error`` is text, {clients: any when error is text}
+    measured clients, openai-python 3 and the AI SDK among them, tell the user the status and nothing else; where
+    the body is plain text, {count: any when it is plain text}. Code that tells a used-up quota from a bad key by ``code``
+    cannot.
 
     ## Repair
     The text becomes the ``message`` of an error object; the status stays.
@@ -36,6 +38,15 @@ class HttpErrorBodyShape(Rule):
     repairability = Repairability.SAFE
     apis = Scope.JUDGED
     statuses = NOT_OK
+    variants = (
+        "error is text",
+        "error has no message",
+        "message stands in no error",
+        "detail stands for it",
+        "it stands in a list",
+        "it is plain text",
+        "it is markup",
+    )
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
@@ -57,6 +68,7 @@ class HttpErrorBodyShape(Rule):
                 span=ctx.received.whole_span(None) if ctx.received.body_bytes else None,
                 expected=ctx.api.error_body,
                 actual=ctx.received.prefix[:200],
+                variant=_WORDS.get(ctx.received.kind),
             )
             return
         path, what = _why(value, error, ctx.api.vendor)
@@ -66,9 +78,24 @@ class HttpErrorBodyShape(Rule):
             span=ctx.received.whole_span(path),
             expected=ctx.api.error_body,
             actual=value,
+            variant=self._variant(value, error),
         )
 
+    def _variant(self, value: object, error: object) -> str | None:
+        """Where the words of the server stand; None for another place, or for none."""
+        if type(value) is list and type(value[0] if value else None) is dict:
+            return self.variants[4]
+        if type(value) is not dict:
+            return None
+        if "error" in value:
+            return self.variants[0] if type(error) is str else self.variants[1] if type(error) is dict else None
+        if type(value.get("message")) is str:
+            return self.variants[2]
+        return self.variants[3] if "detail" in value else None
 
+
+#: Bodies that hold words, in no JSON.
+_WORDS = {BodyKind.TEXT: "it is plain text", BodyKind.HTML: "it is markup"}
 _KINDS = {
     BodyKind.EMPTY: "with white space",
     BodyKind.SSE: "with an event stream",

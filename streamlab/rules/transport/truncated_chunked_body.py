@@ -23,8 +23,9 @@ class TruncatedChunkedBody(Rule):
     Ends every body with the last chunk of length 0.
 
     ## Why it matters
-    openai-python raises. openai-node, @ai-sdk/openai and @langchain/openai raise on Node 22.23 and later; on Node 20
-    and older they notice nothing when the response has ``Connection: close``: the answer just ends and looks complete.
+    Half of an answer is lost. Measured clients raise, which is right; but on Node 20 and older openai-node,
+    @ai-sdk/openai and @langchain/openai notice nothing when the response has ``Connection: close``: the answer just
+    ends and looks complete.
 
     ## Repair
     None: what is missing is lost. Neither a ``finish_reason`` nor ``[DONE]`` may be added; the mended stream ends with

@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import IO, Any, Protocol
 
 from streamlab.clients.setups import ClientSetup
-from streamlab.comparing.held import HeldAnswer, outcome, with_given_ids
+from streamlab.comparing.held import HeldAnswer, outcome, outcome_of_failure, with_given_ids
 from streamlab.errors import StreamlabError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.workflows.clients.running import ClientsAsked, ask, side_by_side
@@ -33,7 +33,7 @@ _ABOUT = (
     "What real clients did when each stream of cases.toml was served to them over a loopback socket. Outcomes not "
     'listed are "same": as with the perfect stream. wrong:LETTERS as in streamlab/comparing/held.py; error(library) '
     "was raised in the client, error(driver) in the user loop its documentation shows; [silent]: a broken stream "
-    "accepted without a word."
+    "accepted without a word; no words: an error that does not say what the server said of its failure."
 )
 
 
@@ -54,6 +54,8 @@ class Stream(Protocol):
     def broken(self) -> bool: ...
     @property
     def nameless(self) -> bool: ...
+    @property
+    def words(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +207,14 @@ async def _one_client(setup: ClientSetup, round_: _Round, asking: ClientsAsked, 
             answer, _ = await ask(worker, stream.exchange, stream.api, stream.tools, strict=strict)
             if stream.nameless:
                 answer = with_given_ids(answer, perfect[known])
-            noted.add(setup.id, version, stream.name, outcome(answer, perfect[known], stream.broken))
+            noted.add(setup.id, version, stream.name, _judged(stream, answer, perfect[known]))
             asking.advance()
+
+
+def _judged(stream: Stream, answer: HeldAnswer, perfect: HeldAnswer) -> str | None:
+    if stream.words:
+        return outcome_of_failure(answer, perfect, stream.words)
+    return outcome(answer, perfect, stream.broken)
 
 
 def _compare(result: Measured, table: ModuleType, before: Any, round_: _Round) -> None:

@@ -29,6 +29,20 @@ def with_usage(usage):
     return [*chat_usage()[:-1], chunk(choices=[], usage=usage)]
 
 
+@pytest.mark.parametrize(
+    ("payloads", "event"),
+    [
+        ([*chat_text()[:-1], {**chat_text()[-1], "usage": USAGE}, chat_usage()[-1]], 5),
+        ([*chat_usage(), chunk(choices=[], usage=USAGE)], 7),  # the one before is where OpenAI has it
+        ([{**payload, "usage": USAGE} for payload in chat_text()], 0),
+        ([chunk(choices=[], usage=USAGE), *chat_usage()], 0),
+    ],
+)
+def test_the_first_chunk_that_should_have_no_usage_is_shown(payloads, event):
+    [found] = [one for one in analyze(exchange(sse(payloads))).findings if one.rule == "usage-on-every-chunk"]
+    assert found.event == event
+
+
 def changed(**members):
     return with_usage({**copy.deepcopy(USAGE), **members})
 

@@ -39,7 +39,12 @@ class FinishReasonEmptyString(Rule):
     repair = ChoiceShape
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH
-    variants = ("another comes later", "it is the text null", "there is no other at the end")
+    variants = (
+        "another comes later",
+        "it is the text null",
+        "there is no other at the end",
+        "there is no other at the end, and [DONE] never comes",
+    )
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -73,5 +78,6 @@ class FinishReasonEmptyString(Rule):
 
     def end(self, ending: Ending) -> Findings:
         for index, finding in self._last.items():
-            finished = index in self.ctx.seen.finish_values
-            yield replace(finding, variants=(self.variants[0 if finished else 2],))
+            cut = self.ctx.seen.done_at is None  # who raises says what is true
+            form = 0 if index in self.ctx.seen.finish_values else 3 if cut else 2
+            yield replace(finding, variants=(self.variants[form],))

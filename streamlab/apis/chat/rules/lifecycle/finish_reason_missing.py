@@ -28,10 +28,10 @@ class FinishReasonMissing(Rule):
     streams and streams that an error event ended.
 
     ## Why it matters
-    Nobody can tell a complete answer from a cut one. The openai-node ``.stream()`` helper and the AI SDK's
-    openai-compatible provider raise; {clients: not raises when the answer is text} measured clients take what arrived
-    for the whole answer. Where another choice finishes, both ``.stream()`` helpers of openai-node raise, and most
-    clients never look.
+    Nobody can tell a complete answer from a cut one. The openai-node ``.stream()`` helper, the AI SDK's
+    openai-compatible provider and LiteLLM raise; {clients: not raises when the answer is text} measured clients take
+    what arrived for the whole answer. Where ``[DONE]`` never comes either, the answer was cut, and who raises is right.
+    Where another choice finishes, both ``.stream()`` helpers of openai-node raise, and most clients never look.
 
     ## Repair
     ``stop`` is a guess, so it is only made when asked for, and only when ``[DONE]`` and a proper end of the HTTP
@@ -45,7 +45,13 @@ class FinishReasonMissing(Rule):
     answer_fact = "unfinished"
     repairability = Repairability.TOLD
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
-    variants = ("the answer is text", "the answer is tool calls", "another choice finishes")
+    variants = (
+        "the answer is text",
+        "the answer is tool calls",
+        "the answer is text, and [DONE] never comes",
+        "the answer is tool calls, and [DONE] never comes",
+        "another choice finishes",
+    )
     on = Fact.FINISH | Fact.SHAPE | Fact.COMMENT | Fact.UNDECODABLE | Fact.NO_CHOICES
 
     def __init__(self, ctx: RuleState) -> None:
@@ -122,12 +128,11 @@ class FinishReasonMissing(Rule):
     def _forms(self, indexes: tuple[int, ...]) -> tuple[str, ...]:
         """Which forms of the deviation these choices are: clients read the first choice, and most of them no other."""
         choices = self.ctx.accumulator.choices
+        cut = self.ctx.seen.done_at is None and not self._announced  # who raises says what is true
         if 0 in self._finished:
-            return ("another choice finishes",)
+            return () if cut else (self.variants[4],)
         known = [choices[index] for index in indexes if index in choices]
-        return tuple(
-            dict.fromkeys("the answer is tool calls" if choice.calls else "the answer is text" for choice in known)
-        )
+        return tuple(dict.fromkeys(self.variants[bool(choice.calls) + 2 * cut] for choice in known))
 
     def _repairability(self, severity: Severity) -> Repairability:
         if self._again and not self.ctx.calls.calls:

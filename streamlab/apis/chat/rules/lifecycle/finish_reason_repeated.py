@@ -26,8 +26,8 @@ class FinishReasonRepeated(Rule):
     ## Why it matters
     LangChain (Python and JavaScript) joins the reasons to ``stopstop`` or ``tool_callsstop``, which no agent
     understands; where ``stop`` follows ``tool_calls``, {clients: another finish_reason when stop comes after
-    tool_calls} measured clients end up with ``stop`` and may drop the call; where the value changes, openai-python's
-    ``.stream()`` raises.
+    tool_calls} measured clients end up with ``stop`` and may drop the call. Where the request names the tool, ``stop``
+    is right, and AutoGen keeps the first reason. Where the value changes, openai-python's ``.stream()`` raises.
 
     Judged only where nothing but the reason is repeated: text between two reasons is finish-reason-every-chunk or
     content-after-finish, tool calls between them tool-call-finish-per-call. Legacy completions are not judged:
@@ -44,7 +44,11 @@ class FinishReasonRepeated(Rule):
     repairability = Repairability.SAFE
     repair = Closing
     on = Fact.FINISH | Fact.AFTER_FINISH
-    variants = ("it is the same again", "stop comes after tool_calls")
+    variants = (
+        "it is the same again",
+        "stop comes after tool_calls",
+        "stop comes after tool_calls, and the request names the tool",
+    )
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -82,9 +86,8 @@ class FinishReasonRepeated(Rule):
             return "it is the same again"
         if (first, then) != ("tool_calls", "stop"):
             return None
-        # OpenAI says stop behind a call that the request names: who ends with it is right, and who joins the reasons
-        # does so with any two.
-        return "it is the same again" if names_tool(self.ctx.body) else "stop comes after tool_calls"
+        # OpenAI says stop behind a call that the request names: who ends with it is right, who keeps the first is not.
+        return self.variants[2 if names_tool(self.ctx.body) else 1]
 
     def end(self, ending: Ending) -> Findings:
         for index, repeats in self._repeats.items():

@@ -112,12 +112,13 @@ class UsageInconsistent(Rule):
             open_[key] = (self.placed(found, event), [])
 
     def _variant(self, event: StreamEvent, usage: Any, key: str) -> str | None:
-        """Which form of the deviation a number is; None for one that no client was asked about."""
+        """Which form of the deviation a number is; None for one that no client was asked about, as beside a cost that
+        is no number: what that does to Agno is told by unknown-extension-fields."""
         value = usage.get(key, "(absent)") if type(usage) is dict and key in NUMBERS else "(absent)"
         if value is None:
             if self._goes_on(event):
                 return f"{key} is null before the finish" if key != "prompt_tokens" else None
-            return f"{key} is null"
+            return f"{key} is null" if not isinstance(usage.get("cost"), dict | list | str) else None
         return (
             "the numbers are floats" if type(value) is float else "the numbers are text" if _is_number(value) else None
         )

@@ -28,7 +28,8 @@ class UsageOnEveryChunk(LateRule):
     LangChain, pydantic-ai, Agno, smolagents and openai-go add up what they get, so counts grow with the length of the
     answer (13 tokens in place of 3), also when usage merely comes twice; AutoGen loses the finish_reason. Measured.
     Where a count falls, the TensorZero gateway ends with another usage as well. Where usage is ``{}`` until the end,
-    smolagents raises and BAML loses the text. Numbers that are null are usage-inconsistent, and so is what comes of
+    smolagents raises and BAML loses the text. Where its cost is an object, Agno raises, once or often:
+    unknown-extension-fields. Numbers that are null are usage-inconsistent, and so is what comes of
     them. Where all counts are 0 until the last, any sum is right: a warning. Whoever asks for
     ``continuous_usage_stats`` gets what was asked for.
 
@@ -50,6 +51,8 @@ class UsageOnEveryChunk(LateRule):
         "it comes twice, once with the finish",
         "it is an empty object until the end",
         "some of its numbers are null until the end",
+        "it has numbers, and its cost is no number",
+        "it comes twice, once with the finish, and its cost is no number",
     )
 
     _chunks = 0
@@ -59,7 +62,8 @@ class UsageOnEveryChunk(LateRule):
     _finish = False  # a finish chunk had it
     _falls = False  # a count was less than before
     _before: JsonObject | None = None
-    _second: Place | None = None
+    _cost = False  # a cost was no number
+    _place: Place | None = None  # the first that is not where OpenAI has it
 
     def event(self, at: int, event: StreamEvent) -> None:
         chunk = reading.chunk_of(event)
@@ -73,17 +77,22 @@ class UsageOnEveryChunk(LateRule):
         self._empty += usage == {}
         self._zero += bool(usage) and _counts_nothing(usage)
         self._null += type(usage) is dict and any(usage.get(key, 0) is None for key in NUMBERS)
-        if self._chunks == 2:
-            self._second = self.keep(at, event, "usage")
+        self._cost |= isinstance(reading.as_object(usage).get("cost"), dict | list | str)
+        if self._place is None and (self._chunks > 1 or not self._at_the_end(chunk)):
+            self._place = self.keep(at, event, "usage")
+
+    def _at_the_end(self, chunk: JsonObject) -> bool:
+        """Whether it is a chunk without choices that follows the finish."""
+        return not reading.choices(chunk) and bool(self.ctx.seen.finish_at)
 
     def end(self, ending: Ending) -> Findings:
-        if self._second is None or reading.wants_running_usage(self.ctx.body):
+        if self._place is None or self._chunks < 2 or reading.wants_running_usage(self.ctx.body):
             return
         total = self.ctx.seen.chunks
         share = "every chunk" if self._chunks >= total else f"{self._chunks} of {total} chunks"
         harmless = self._zero == self._chunks - 1
         yield self.found_at(
-            self._second,
+            self._place,
             f"usage comes in {share}{', with counts of 0 before the last' * harmless}",
             expected="once, at the end",
             actual=self._chunks,
@@ -98,8 +107,16 @@ class UsageOnEveryChunk(LateRule):
         if self._null:
             return "some of its numbers are null until the end" if self._null == self._chunks - 1 else None
         if self._falls:
-            return "its numbers fall"
-        return "it has numbers" if self._chunks > 2 else f"it comes twice{', once with the finish' * self._finish}"
+            return "its numbers fall" if not self._cost else _COSTS[0]
+        if self._chunks > 2:
+            return _COSTS[0] if self._cost else "it has numbers"
+        if self._cost:
+            return _COSTS[1] if self._finish else None
+        return f"it comes twice{', once with the finish' * self._finish}"
+
+
+#: Agno cannot add up such a cost, also where it comes once: unknown-extension-fields.
+_COSTS = UsageOnEveryChunk.variants[-2:]
 
 
 def _counts_nothing(usage: Any) -> bool:
