@@ -23,8 +23,8 @@ class HttpErrorBodyShape(Rule):
 
     ## Why it matters
     Clients read ``error.message`` and ``error.code``. Where ``error`` is text, {clients: any when error is text}
-    measured clients, openai-python 3 and the AI SDK among them, tell the user the status and nothing else; where
-    the body is plain text, {count: any when it is plain text}. Code that tells a used-up quota from a bad key by ``code``
+    measured clients, openai-python 3 and the AI SDK among them, tell the user the status and nothing else; {count: any
+    when it is plain text} where the body is plain text. Code that tells a used-up quota from a bad key by ``code``
     cannot.
 
     ## Repair
