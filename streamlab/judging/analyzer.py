@@ -244,17 +244,21 @@ class Analyzer:
                 template.said = judged
                 self._decoder.learn(template)
 
-    def _judge_run(self, table: RuleTable, batch: Batch, run: Run) -> bool:
-        """Judge the events of a run, which came in these reads, as one; False where each has to be judged by itself."""
+    def _judge_run(self, table: RuleTable, batch: Batch, run: Run) -> Sequence[Run]:
+        """Judge the events of a run, which came in these reads, as one; () then. Otherwise the runs that are to be tried
+        in its place, or itself where each event has to be judged by itself."""
         ctx, reader, template = self.ctx, self._reader, run.template
         facts = reader.facts_of(run)
         if facts is None or (facts & WORTH and not self._hints.retired):
-            return False
+            return _smaller(run)
         said = table.say_of(run, facts)
+        if isinstance(said, Rule):
+            odd = said.odd(run)
+            return _smaller(run) if odd is None else run.around(odd)
         text = (reader.tracker or ctx.accumulator).growing(run)
         call = reader.calls.growing(run) if template.varying.text is TextKind.ARGUMENTS else text
-        if said is None or text is None or call is None:
-            return False
+        if text is None or call is None:
+            return _smaller(run)
         at, count = ctx.seen.events, len(run.texts)
         ctx.facts = facts
         self._places.again_in_a_row((*said, *self._shape_keys.get(template.shape, ())), at, count)
@@ -262,7 +266,7 @@ class Analyzer:
         if call is not text:
             call.extend(run.texts)
         self._progress.run(batch, run, facts, self._ask_about_reads, table)
-        return True
+        return ()
 
     def _judge_shape(self, table: RuleTable, at: int, event: StreamEvent, facts: int) -> None:
         shape = self._reader.shape
@@ -344,14 +348,18 @@ def _left_of(analyzer: Analyzer, batch: Batch, one: StreamEvent | Run) -> Iterat
         held.open = False
         yield one
         return
-    held.open = table is not None and analyzer._judge_run(table, batch, one)
-    if held.open:
-        return
-    if len(one) < _SHORT_RUN or table is None:
+    left = analyzer._judge_run(table, batch, one) if table is not None else (one,)
+    held.open = not left
+    if len(left) == 1:
         yield from events_of(one)
         return
-    for half in one.halves():  # one odd text among many
-        yield from _left_of(analyzer, batch, half)
+    for part in left:
+        yield from _left_of(analyzer, batch, part)
+
+
+def _smaller(run: Run) -> Sequence[Run]:
+    """What to judge in place of a run that has to be taken apart, for one odd text among many perhaps."""
+    return run.halves() if len(run) >= _SHORT_RUN else (run,)
 
 
 def analyze(exchange: Exchange, *, api: Api | None = None, rules: Sequence[type[Rule]] | None = None) -> Report:

@@ -124,8 +124,8 @@ class RuleTable:
                 return None
         return judged
 
-    def say_of(self, run: Run, facts: int) -> list[Key] | None:
-        """What the rules say of each event of a run; None where one of them has to be asked about each."""
+    def say_of(self, run: Run, facts: int) -> list[Key] | Rule:
+        """What the rules say of each event of a run, or the first that has to be asked about them."""
         judged: Judged = run.template.said
         keys: list[Key] = []
         for hook in self.for_event(facts):
@@ -133,7 +133,7 @@ class RuleTable:
             if known is not None:
                 keys += known
             elif not _rule_of(hook).passes(run):
-                return None
+                return _rule_of(hook)
         return keys
 
     def _work_out(self, facts: int) -> tuple[EventHook, ...]:

@@ -106,6 +106,10 @@ class Rule:
         """Whether ``event`` would find nothing in any event of a run, and remember nothing of it."""
         return False
 
+    def odd(self, run: Run) -> int | None:
+        """Of a run that `passes` refused, the number of the first event which it has to be asked about; None where it
+        cannot say."""
+
     def shape(self, at: int, chunk: Chunk) -> Findings | None:
         """The first chunk of a new shape. Pure: key names and value types only, no state."""
 

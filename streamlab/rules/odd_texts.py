@@ -65,7 +65,12 @@ class LiteralEscapesRule(TextRule):
                 self._place = self.keep(at, event, path)
 
     def passes(self, run: Run) -> bool:
-        return "\n" not in run.text and (self._place is not None or "\\" not in run.text)
+        return self.odd(run) is None
+
+    def odd(self, run: Run) -> int | None:
+        signs = ("\n",) if self._place is not None else ("\n", "\\")
+        places = [at for at in map(run.text.find, signs) if at >= 0]
+        return run.event_with(min(places)) if places else None
 
     def end(self, ending: Ending) -> Findings:
         for who, text in self.whole():

@@ -44,6 +44,11 @@ class Text:
             self._joined.append("".join(self._pieces))
             self._pieces.clear()
 
+    def begin(self, size: int) -> str:
+        """Its first characters, at most so many."""
+        first = self._joined[0] if self._joined else ""
+        return (first if len(first) >= size else str(self))[:size]
+
     def __bool__(self) -> bool:
         return bool(self._pieces or self._joined)
 

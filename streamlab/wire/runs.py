@@ -11,8 +11,10 @@ the template. Bytes that are anything else are read event by event.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from enum import Enum, auto
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import msgspec
@@ -272,17 +274,30 @@ class Run:
         """How many events it has."""
         return len(self.texts)
 
-    def halves(self) -> tuple[Run, Run]:
-        """Its events as two runs."""
-        count = len(self.texts) // 2
-        at = 0
-        for _ in range(count * self._lines):
-            at = self.raw.index(b"\n", at) + 1
+    def split(self, count: int) -> tuple[Run, Run]:
+        """Its first events, so many of them, and the others as two runs; neither may be empty."""
+        at = len(self.raw) - len(self.raw.split(b"\n", count * self._lines)[-1])
         first = None if self.first is None else self.first + count
         return (
             Run(self.template, self.raw[:at], self.start, self.texts[:count], self.first),
             Run(self.template, self.raw[at:], self.start + at, self.texts[count:], first),
         )
+
+    def halves(self) -> tuple[Run, Run]:
+        """Its events as two runs."""
+        return self.split(len(self.texts) // 2)
+
+    def around(self, number: int) -> list[Run]:
+        """The events before this one, itself and those behind it, as runs of one event at least."""
+        parts = [self]
+        for count in (number + 1, number):
+            if 0 < count < len(parts[0]):
+                parts[:1] = parts[0].split(count)
+        return parts
+
+    def event_with(self, position: int) -> int:
+        """The number, in the run, of the event that adds this character of its text."""
+        return bisect_right(list(accumulate(map(len, self.texts))), position)
 
     @property
     def _lines(self) -> int:

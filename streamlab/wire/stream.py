@@ -45,7 +45,7 @@ def raw_of(one: StreamEvent | Run) -> bytes:
 
 def last_of(run: Run) -> JsonObject:
     """The last chunk of a run."""
-    return events_of(run)[-1].json  # type: ignore[union-attr]
+    return read_event(run.last_event()).json  # type: ignore[union-attr]
 
 
 def _means_done(data: bytes) -> bool:

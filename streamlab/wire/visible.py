@@ -27,6 +27,8 @@ def _picture(match: re.Match[str]) -> str:
 def quoted(text: str) -> str:
     """The text in quotation marks as it stands, but for what cannot be printed: a backslash is one backslash."""
     mark = '"' if "'" in text and '"' not in text else "'"
+    if text.isprintable():
+        return mark + text + mark
     return mark + "".join(one if one.isprintable() else repr(one)[1:-1] for one in text) + mark
 
 

@@ -84,6 +84,9 @@ _FORMS = [
     _chunk({"content": _T, "tool_calls": {}}),
     _chunk({"role": "", "content": _T, "function_call": None}, service_tier="own"),
     json.dumps({"object": "text_completion", "choices": [{"index": 0, "text": _T}]}).encode(),
+    _chunk({"content": _T, "reasoning_content": ""}),
+    _chunk({"content": [{"type": "text", "text": "x"}], "reasoning": _T}),
+    _chunk({"content": False, "reasoning": _T}),
 ]
 _FORMS = [one.replace(b"\\u0001", _PLACE) for one in _FORMS]
 _ODD = st.sampled_from(
@@ -256,7 +259,14 @@ def _counted(monkeypatch) -> dict[str, int]:
 
         return count
 
-    monkeypatch.setattr(Analyzer, "_judge_run", counting("judged", Analyzer._judge_run))
+    judge = Analyzer._judge_run
+
+    def judged(self, table, batch, run):
+        left = judge(self, table, batch, run)
+        taken["judged"] += 0 if left else len(run)
+        return left
+
+    monkeypatch.setattr(Analyzer, "_judge_run", judged)
     monkeypatch.setattr(Pipeline, "take_run", counting("passed", Pipeline.take_run))
     return taken
 
@@ -316,6 +326,45 @@ def test_findings_on_every_chunk_are_counted_in_runs(name, line_end, monkeypatch
     said = _checked(reads, _REQUEST, Runs.USUAL, True)
     assert taken["judged"] > 100
     assert said == _checked(reads, _REQUEST, Runs.OFF, True)
+
+
+def test_an_answer_that_starts_over_under_repeated_roles_is_found_however_late():
+    texts = [f" word{at}" for at in range(300)] + ["One", " two", " three", " four"] * 2
+    events = [b"data: " + _chunk({"role": "assistant", "content": one}) + b"\n\n" for one in [*texts[300:304], *texts]]
+    whole = [b"data: " + _chunk({"role": "assistant", "content": one}) + b"\n\n" for one in texts[:300] * 2]
+    for reads, found in ((whole, True), (events, False)):
+        said = [_checked(reads, _REQUEST, runs, True) for runs in Runs]
+        assert said[0] == said[1] == said[2]
+        assert ("rule='answer-starts-over'" in said[0]) is found
+
+
+@pytest.mark.parametrize("odd", [" <b", " \\ ", "."])
+def test_an_odd_text_in_a_run_is_judged_alone(odd, monkeypatch):
+    texts = [odd if at % 50 == 49 else f" word{at}" for at in range(400)]
+    alone, judge = [], Analyzer._judge
+    monkeypatch.setattr(Analyzer, "_judge", lambda *given: alone.append(given[-1]) or judge(*given))
+    events = [b"data: " + _chunk({"content": one}) + b"\n\n" for one in texts]
+    said = _checked([_OPENED, *events[:4], b"".join(events[4:])], _REQUEST, Runs.USUAL, False)
+    assert len(alone) < 20
+    assert said == _checked([_OPENED, *events[:4], b"".join(events[4:])], _REQUEST, Runs.OFF, False)
+
+
+def test_a_run_is_cut_between_its_events():
+    for end in (b"\n\n", b"\r\n\r\n"):
+        events = [b"data: " + _chunk({"content": one}) + end for one in ("a", "bc", "d", "ef")]
+        template = None
+        decoder = StreamDecoder()
+        for event in decoder.feed(_OPENED + events[0]):
+            template = template_of(event, Varying(TextKind.CONTENT, "choices[0].delta.content", 0)) or template
+        decoder.learn(template)
+        (run,) = decoder.feed_runs(b"".join(events[1:]))
+        assert [run.event_with(at) for at in range(5)] == [0, 0, 1, 2, 2]
+        for number in range(3):
+            parts = run.around(number)
+            assert [part.raw for part in parts if part.texts == run.texts[number : number + 1]] == [events[number + 1]]
+            assert b"".join(part.raw for part in parts) == run.raw
+            assert [one.sse for part in parts for one in events_of(part)] == [one.sse for one in events_of(run)]
+        assert run.last_event() == events_of(run)[-1].sse
 
 
 def test_a_place_that_was_spoken_of_is_only_counted(monkeypatch):

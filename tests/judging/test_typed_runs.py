@@ -133,9 +133,9 @@ def test_a_clean_stream_is_read_in_runs(exchange, monkeypatch):
     judge = Analyzer._judge_run
 
     def judged(self, table, batch, run):
-        done = judge(self, table, batch, run)
-        taken.append(len(run) if done else 0)
-        return done
+        left = judge(self, table, batch, run)
+        taken.append(0 if left else len(run))
+        return left
 
     monkeypatch.setattr(Analyzer, "_judge_run", judged)
     _checked(exchange, exchange.body, 4096, Runs.USUAL)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from streamlab.redaction.placeholders import changed_by_recorder
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
+from streamlab.wire.accumulate import Text
 from streamlab.wire.choice_parts import kinds_of
 from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.keepalives import is_told_in
@@ -45,6 +46,12 @@ def is_text_again(text: str, length: int) -> bool:
     return length >= _SHORTEST and text.startswith(text[:length], length)
 
 
+def may_be_again(text: Text, piece: str) -> bool:
+    """Whether a text would begin anew with this piece behind it, as far as the piece tells."""
+    begun = text.begin(max(_SHORTEST, len(piece)))
+    return len(begun) >= _SHORTEST and (begun.startswith(piece) or piece.startswith(begun))
+
+
 def says_all_at_the_end(choice: JsonObject, text: str) -> bool:
     """Whether a chunk that finishes a choice says all its text once more: the end of an answer, and no other."""
     return bool(text and choice.get("finish_reason")) and reading.content(reading.delta(choice)) == text
@@ -53,6 +60,8 @@ def says_all_at_the_end(choice: JsonObject, text: str) -> bool:
 def ids_of_two(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
     """The id before and that of a chunk which begins another answer; None where it does not."""
     last = ctx.seen.last_of_answer or {}
+    if last.get("id") == chunk.get("id"):
+        return None
     steady = ctx.seen.first_chunk is not None and ctx.seen.first_chunk.get("id") == last.get("id")
     steady = steady and not _begun(last) & _begun(chunk)  # some say it in every chunk
     before = last.get("id")

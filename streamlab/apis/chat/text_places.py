@@ -63,7 +63,12 @@ class SignPlaces:
 
     def passes(self, run: Run) -> bool:
         """Whether nothing of a run has to be noted."""
-        return run.template.varying.text is TextKind.ARGUMENTS or _SIGN.search(run.text) is None
+        return self.odd(run) is None
+
+    def odd(self, run: Run) -> int | None:
+        """The first event of a run that has to be noted, by its number in it; None where none has."""
+        found = _SIGN.search(run.text) if run.template.varying.text is not TextKind.ARGUMENTS else None
+        return run.event_with(found.start()) if found is not None else None
 
     def of(self, ctx: RuleState, key: TextKey, text: str, start: int) -> Place | None:
         """Where in the stream the markup stands that begins at ``start`` of a whole text; None where unknown."""

@@ -23,6 +23,8 @@ def varying(chunk: JsonObject) -> Varying | None:
     choice = listed[0]
     delta = reading.delta(choice)
     texts = [key for key in _TEXTS if type(delta.get(key)) is str and delta[key]]
+    if delta.get("content") is not None and type(delta["content"]) is not str:
+        return None  # any other value adds text as well
     if choice.get("text") or choice.get("message") or delta.get("function_call"):
         return None
     padding = next((key for key in _PADDINGS if type(chunk.get(key)) is str), "")

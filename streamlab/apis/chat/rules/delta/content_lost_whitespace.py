@@ -110,6 +110,10 @@ class ContentLostWhitespace(LateRule):
         text = run.text
         return text.split(None, 1) == [text] and _WORDS.isdisjoint(map(str.lower, run.texts))
 
+    def odd(self, run: Run) -> int | None:
+        texts = enumerate(run.texts)
+        return next((number for number, one in texts if one.lower() in _WORDS or any(map(str.isspace, one))), None)
+
     def end(self, ending: Ending) -> Findings:
         if self.retired or self.ctx.seen.content_events < _FEWEST_OF_A_SENTENCE:
             return

@@ -9,6 +9,7 @@ from streamlab.rules.sources import OBSERVED
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run, TextKind
 
@@ -60,7 +61,10 @@ class ReasoningAfterContent(Rule):
 
     def passes(self, run: Run) -> bool:
         varying = run.template.varying
-        return varying.text is TextKind.REASONING and not self._has_begun(varying.choice)
+        return varying.text is not TextKind.REASONING or not self._has_begun(varying.choice)
+
+    def stays(self, chunk: JsonObject, spoke: bool) -> bool:
+        return spoke  # the text has begun
 
     def _has_begun(self, index: int) -> bool:
         """Whether a choice has text other than blanks; asked of the whole text only until it has."""

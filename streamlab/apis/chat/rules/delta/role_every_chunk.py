@@ -37,11 +37,11 @@ class RoleEveryChunk(Rule):
     def event(self, at: int, event: StreamEvent) -> Findings:
         seen = self.ctx.accumulator.choices
         chunk = reading.chunk_of(event)
-        stays = ids_of_two(self.ctx, chunk) is not None
         for position, choice in enumerate(reading.choices(chunk)):
             role = reading.delta(choice).get("role")
             state = seen.get(reading.choice_index(choice))
             if type(role) is str and role and state is not None and state.role is not None:
+                stays = ids_of_two(self.ctx, chunk) is not None
                 yield self.found(
                     f"role {quote(role)} is repeated",
                     at,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from streamlab.apis.chat.restarts import has_said, ids_of_two, is_text_again, new_id, says_all_at_the_end
+from streamlab.apis.chat.restarts import has_said, ids_of_two, is_text_again, may_be_again, new_id, says_all_at_the_end
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
@@ -14,7 +14,8 @@ from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
-from streamlab.wire.runs import Run
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.runs import Run, TextKind
 
 _MOST = 64
 
@@ -59,7 +60,7 @@ class AnswerStartsOver(LateRule):
 
     def event(self, at: int, event: StreamEvent) -> None:
         chunk = reading.chunk_of(event)
-        if not reading.owes_envelope(chunk):
+        if len(self._again) >= _MOST or not reading.owes_envelope(chunk):
             return
         ids, changed = ids_of_two(self.ctx, chunk), new_id(self.ctx, chunk)
         for position, choice in enumerate(reading.choices(chunk)):
@@ -67,7 +68,7 @@ class AnswerStartsOver(LateRule):
             told = bool(reading.delta(choice).get("role"))
             if not (told or changed) or len(self._again) >= _MOST:
                 continue
-            if not has_said(self.ctx, index):
+            if not has_said(self.ctx, index) or not (ids or self._may_be_again(index, reading.delta(choice))):
                 continue
             text = str(self.ctx.accumulator.choices[index].content)
             if not says_all_at_the_end(choice, text):
@@ -75,8 +76,27 @@ class AnswerStartsOver(LateRule):
                 self._again.append(_Again(place, index, len(text), ids or changed, told, ids is not None))
 
     def passes(self, run: Run) -> bool:
-        said = any(delta.get("role") for delta in reading.deltas(run.template.chunk))
-        return not said or len(self._again) >= _MOST
+        return self.odd(run) is None
+
+    def odd(self, run: Run) -> int | None:
+        chunk, varying = run.template.chunk, run.template.varying
+        if len(self._again) >= _MOST or not any(delta.get("role") for delta in reading.deltas(chunk)):
+            return None
+        state = self.ctx.accumulator.choices.get(varying.choice)
+        if state is None:
+            return 0
+        if varying.text is TextKind.CONTENT:
+            return next((at for at, piece in enumerate(run.texts) if may_be_again(state.content, piece)), None)
+        return 0 if self._may_be_again(varying.choice, {}) else None
+
+    def _may_be_again(self, index: int, delta: JsonObject) -> bool:
+        """Whether the text of a choice may begin anew with what this delta adds: such a place is kept once."""
+        text, piece = self.ctx.accumulator.choices[index].content, delta.get("content", "")
+        if piece and type(piece) is not str:
+            return True
+        last = self._again[-1] if self._again else None
+        known = last is not None and last.choice == index and last.length == len(str(text))
+        return may_be_again(text, piece or "") and not known
 
     def end(self, ending: Ending) -> Findings:
         for one in self._again:

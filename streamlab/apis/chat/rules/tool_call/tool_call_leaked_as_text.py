@@ -221,6 +221,9 @@ class ToolCallLeakedAsText(LateRule):
     def passes(self, run: Run) -> bool:
         return self._places.passes(run)
 
+    def odd(self, run: Run) -> int | None:
+        return self._places.odd(run)
+
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         if not ctx.tools:
