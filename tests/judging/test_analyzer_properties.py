@@ -200,7 +200,7 @@ def test_no_rule_is_asked_about_the_chunks_of_a_plain_stream():
     analyzer = Analyzer(
         request_for(), ResponseHead(200, (("content-type", "text/event-stream"),), 0), timing_known=True
     )
-    role, *words = [frame(one) for one in chat_text(*["word "] * 50)][:-1]
+    role, *words = [frame(one) for one in chat_text(*[f"word{at} " for at in range(50)])][:-1]
     for at, event in enumerate([role, *words[:10]]):
         analyzer.feed(at, event)
     table = analyzer._table
