@@ -13,8 +13,8 @@ from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.reading import Fact
 from streamlab.wire.payload import JsonObject
+from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run, TextKind
 
 _MOST = 64
