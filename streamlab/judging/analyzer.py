@@ -245,8 +245,8 @@ class Analyzer:
                 self._decoder.learn(template)
 
     def _judge_run(self, table: RuleTable, batch: Batch, run: Run) -> Sequence[Run]:
-        """Judge the events of a run, which came in these reads, as one: () then. Otherwise the runs to try in its place, or
-        itself where each event has to be judged by itself."""
+        """Judge the events of a run, which came in these reads, as one: () then. Otherwise the runs to try in its
+        place, or itself where each event has to be judged by itself."""
         ctx, reader, template = self.ctx, self._reader, run.template
         facts = reader.facts_of(run)
         if facts is None or (facts & WORTH and not self._hints.retired):
