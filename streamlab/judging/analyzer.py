@@ -34,9 +34,6 @@ from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run, TextKind
 from streamlab.wire.stream import StreamDecoder, events_of
 
-#: Events of a run that are judged by themselves where the run as a whole cannot be.
-_SHORT_RUN = 8
-
 
 class Analyzer:
     """One exchange's analysis. ``rules`` defaults to all of them; ``api`` to what path or stream betray.
@@ -250,15 +247,15 @@ class Analyzer:
         ctx, reader, template = self.ctx, self._reader, run.template
         facts = reader.facts_of(run)
         if facts is None or (facts & WORTH and not self._hints.retired):
-            return _smaller(run)
+            return run.smaller()
         said = table.say_of(run, facts)
         if isinstance(said, Rule):
             odd = said.odd(run)
-            return _smaller(run) if odd is None else run.around(odd)
+            return run.smaller() if odd is None else run.around(odd)
         text = (reader.tracker or ctx.accumulator).growing(run)
         call = reader.calls.growing(run) if template.varying.text is TextKind.ARGUMENTS else text
         if text is None or call is None:
-            return _smaller(run)
+            return run.smaller()
         at, count = ctx.seen.events, len(run.texts)
         ctx.facts = facts
         self._places.again_in_a_row((*said, *self._shape_keys.get(template.shape, ())), at, count)
@@ -355,11 +352,6 @@ def _left_of(analyzer: Analyzer, batch: Batch, one: StreamEvent | Run) -> Iterat
         return
     for part in left:
         yield from _left_of(analyzer, batch, part)
-
-
-def _smaller(run: Run) -> Sequence[Run]:
-    """What to judge in place of a run that has to be taken apart, for one odd text among many perhaps."""
-    return run.halves() if len(run) >= _SHORT_RUN else (run,)
 
 
 def analyze(exchange: Exchange, *, api: Api | None = None, rules: Sequence[type[Rule]] | None = None) -> Report:

@@ -31,6 +31,8 @@ _WINDOW = 16_384
 LONGEST = 1000
 #: Bytes by which the next event of a run is searched: a longer needle takes as long as the text it is searched in.
 _MARK = 24
+#: Runs of fewer events are not halved: each event is read by itself.
+_SHORT = 8
 _OTHER = b"another text"
 _OTHER_NUMBER = b"7"
 _strings = msgspec.json.Decoder(list[str]).decode
@@ -283,9 +285,9 @@ class Run:
             Run(self.template, self.raw[at:], self.start + at, self.texts[count:], first),
         )
 
-    def halves(self) -> tuple[Run, Run]:
-        """Its events as two runs."""
-        return self.split(len(self.texts) // 2)
+    def smaller(self) -> Sequence[Run]:
+        """Its halves, where one odd text among many keeps it from being taken as one; itself where it is short."""
+        return self.split(len(self.texts) // 2) if len(self.texts) >= _SHORT else (self,)
 
     def around(self, number: int) -> list[Run]:
         """The events before this one, itself and those behind it, as runs of one event at least."""
