@@ -178,10 +178,10 @@ class Rule:
 
 def quote(value: Any, limit: int = 60) -> str:
     """A value for a message, shortened: text in quotation marks, anything else as JSON has it."""
-    if isinstance(value, bytes):
-        shown = "b" + quoted(value.decode("utf-8", "backslashreplace"))
+    if isinstance(value, bytes):  # of what may be a whole body, no more than is shown: a character has four bytes
+        shown = "b" + quoted(value[: 4 * limit + 4].decode("utf-8", "backslashreplace"))
     else:
-        shown = quoted(value) if isinstance(value, str) else _as_json(value)
+        shown = quoted(value[: limit + 1]) if isinstance(value, str) else _as_json(value)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
