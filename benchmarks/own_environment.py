@@ -1,4 +1,5 @@
-"""Programs that we are compared with and cannot share our environment with, because they pin what we need newer."""
+"""Environments below our own: for programs that we are compared with, because they pin what we need newer, and for a
+checkout as a user has it, without what only developers install."""
 
 from __future__ import annotations
 
@@ -26,3 +27,17 @@ def command_of(package: str, command: str) -> str | None:
     if subprocess.run(pip, capture_output=True).returncode or not path.exists():
         return None
     return str(path)
+
+
+def user_environment(checkout: Path, name: str, *packages: str) -> str | None:
+    """The Python of an environment with what a user of a checkout has: the checkout, what it needs, and ``packages``.
+
+    Made at its first use and brought up to date at each. None where that cannot be done, as without a network.
+    """
+    home = Path(sys.prefix) / "bench" / name
+    python = home / "bin" / "python"
+    print(f"  installing {checkout} into an environment of its own", file=sys.stderr, flush=True)
+    if not python.exists():
+        venv.create(home, with_pip=True, clear=True)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e", str(checkout)]
+    return None if subprocess.run([*pip, *packages], capture_output=True).returncode else str(python)

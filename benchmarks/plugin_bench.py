@@ -1,7 +1,9 @@
 """The pytest plugin: what it adds to every start of pytest, and how long a thousand fixtures take on two cores.
 
-``python -m benchmarks.plugin_bench [--quick] [--against CHECKOUT]``: with another checkout, which has a ``.venv``, what
-it takes for the fixtures beside what this one does, round by round in turn.
+``python -m benchmarks.plugin_bench [--quick] [--against CHECKOUT] [--as-user]``: with another checkout, which has a
+``.venv``, what it takes for the fixtures beside what this one does, round by round in turn. With ``--as-user`` each
+checkout is installed into an environment made for it, with pytest-xdist and nothing else: there pytest loads no plugin
+that only our developers have, such as Hypothesis's.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.own_environment import user_environment
 from benchmarks.relay_bench import Row, finish
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -29,8 +32,9 @@ _DIGITS = b"0123456789"
 _ID = re.compile(rb"(chatcmpl-|cmpl-|gen-|msg_|resp_|call_|toolu_|fc_|rs_|\"created\": ?)([A-Za-z0-9]{4,})")
 
 
-def run(*, quick: bool = False, against: Path | None = None) -> list[Row]:
+def run(*, quick: bool = False, against: Path | None = None, as_user: bool = False) -> list[Row]:
     """Both comparisons."""
+    builds = _builds(against, as_user)
     with tempfile.TemporaryDirectory(prefix="streamlab-bench-") as folder:
         bytecode = Path(folder) / "bytecode"
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(bytecode)}
@@ -39,7 +43,21 @@ def run(*, quick: bool = False, against: Path | None = None) -> list[Row]:
         temporary = Path(folder) / "temporary"
         temporary.mkdir()
         environment["PYTEST_DEBUG_TEMPROOT"] = str(temporary)
-        return [_start(Path(folder), environment, quick), *_thousand(Path(folder), environment, quick, against)]
+        return [_start(Path(folder), environment, quick), *_thousand(Path(folder), environment, quick, builds)]
+
+
+def _builds(against: Path | None, as_user: bool) -> dict[str, str]:
+    """What is compared, by its name, and the Python that runs it. Raises RuntimeError where a user's cannot be made."""
+    builds = {"this build": sys.executable}
+    if against is not None:
+        builds["the other"] = str(against / ".venv" / "bin" / "python")
+    for name, checkout in zip([*builds] if as_user else (), (_ROOT, against), strict=False):
+        assert checkout is not None
+        found = user_environment(checkout.resolve(), f"plugin-{name.replace(' ', '-')}", "pytest-xdist")
+        if found is None:
+            raise RuntimeError(f"{checkout} cannot be installed into an environment of its own")
+        builds[name] = found
+    return builds
 
 
 def _start(folder: Path, environment: dict[str, str], quick: bool) -> Row:
@@ -105,13 +123,10 @@ def _timed(python: str, target: Path, environment: dict[str, str], *arguments: s
     return _Took(took, cpu, last)
 
 
-def _thousand(folder: Path, environment: dict[str, str], quick: bool, against: Path | None) -> list[Row]:
+def _thousand(folder: Path, environment: dict[str, str], quick: bool, builds: dict[str, str]) -> list[Row]:
     """A thousand fixtures, findings and normalized stream each, with pytest-xdist on two cores; another checkout, which
     writes its own expectations of the same streams first, by turns with this one."""
     count = _FIXTURES // 10 if quick else _FIXTURES
-    builds = {"this build": sys.executable}
-    if against is not None:
-        builds["the other"] = str(against / ".venv" / "bin" / "python")
     for name, python in builds.items():
         _fixtures(folder / name, count)
         _timed(python, folder / name, environment, "--streamlab-update")
@@ -129,7 +144,7 @@ def _thousand(folder: Path, environment: dict[str, str], quick: bool, against: P
         rows.append(
             Row(what, middle, took[0], took[-1], "<= 5", middle <= _MOST_SECONDS or name != "this build", detail)
         )
-    if against is not None:
+    if "the other" in builds:
         for what in ("wall", "cpu"):
             pairs = sorted(getattr(one["this build"], what) / getattr(one["the other"], what) for one in rounds)
             middle = statistics.median(pairs)
@@ -143,8 +158,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, a tenth of the fixtures")
     parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="another checkout, with its .venv")
+    parser.add_argument("--as-user", action="store_true", help="in environments without what only developers have")
     options = parser.parse_args()
-    finish(run(quick=options.quick, against=options.against))
+    finish(run(quick=options.quick, against=options.against, as_user=options.as_user))
 
 
 if __name__ == "__main__":

@@ -196,7 +196,22 @@ PRINTING = """
 """
 
 
-@pytest.mark.parametrize("conftest", [MARKING, PRINTING, 'collect_ignore = ["fixtures/b", "fixtures/c/exchange.json"]'])
+IGNORING = """
+    def pytest_ignore_collect(collection_path):
+        return True if collection_path.match("b/exchange.json") else None
+"""
+IGNORED_LATE = """
+    def pytest_collectstart(collector):
+        global collect_ignore
+        if collector.name == "b":
+            collect_ignore = ["fixtures/b/exchange.json", "fixtures/c/exchange.json"]
+"""
+
+
+@pytest.mark.parametrize(
+    "conftest",
+    [MARKING, PRINTING, 'collect_ignore = ["fixtures/b", "fixtures/c/exchange.json"]', IGNORING, IGNORED_LATE],
+)
 def test_what_a_conftest_says_is_heard(project: pytest.Pytester, conftest: str) -> None:
     short, ordinary = _both(project, "fixtures", "-rA", conftest=conftest)
     for one, other in zip(short, ordinary, strict=True):

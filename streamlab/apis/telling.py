@@ -5,6 +5,7 @@ The shortcuts say what `known` would: no other API has a path that ends so, or i
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from streamlab.apis.chat.api import API as _CHAT
@@ -23,6 +24,7 @@ _IN_HEADS = ("x-vercel-ai-", "amazon.eventstream")
 _TEXT = frozenset(b'{[:\r\n \t"') | frozenset(range(ord("a"), ord("z") + 1))
 
 
+@lru_cache(64)
 def api_of_path(url: str) -> Api:
     """The API a URL or bare path names; UNKNOWN when it names none."""
     if _plain_path(url).endswith(DEFAULT.path_ends):
@@ -62,7 +64,10 @@ def _is_chunk(value: dict[str, Any]) -> bool:
 
 def api_of_head(head: ResponseHead | None) -> Api:
     """The API whose answer a response's headers announce; UNKNOWN when they announce none."""
-    if head is None or not any(mark in one.lower() for pair in head.headers for one in pair for mark in _IN_HEADS):
+    if head is None:
+        return UNKNOWN
+    told = "\n".join([one for pair in head.headers for one in pair]).lower()
+    if not any(mark in told for mark in _IN_HEADS):
         return UNKNOWN
     from streamlab.apis import known
 

@@ -126,9 +126,11 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     from streamlab.pytest_plugin.fixture_directory import FixtureDirectory, is_fixture
 
-    if not is_fixture(path, parent.config, _listeners(parent.config)):
+    listeners = _listeners(parent.config)
+    if not is_fixture(path, parent.config, listeners):
         return None
-    collector: pytest.Collector = FixtureDirectory.from_parent(parent, path=path, stands_for=FixtureCollector)
+    kept: dict[str, Any] = {"stands_for": FixtureCollector, "listeners": listeners}
+    collector: pytest.Collector = FixtureDirectory.from_parent(parent, path=path, **kept)
     return collector
 
 

@@ -20,17 +20,16 @@ _FILES = frozenset((META, _BODY, "expected.sse", "findings.json"))
 class FixtureDirectory(pytest.Directory):
     """Gives what ``pytest.Dir`` would: what stands for the fixture, where it is not ignored."""
 
-    def __init__(self, stands_for: type[pytest.File], **more: Any) -> None:
+    def __init__(self, stands_for: type[pytest.File], listeners: Listeners, **more: Any) -> None:
         super().__init__(**more)
-        self._stands_for = stands_for
+        self._stands_for, self._listeners = stands_for, listeners
 
     def collect(self) -> Iterator[pytest.Collector]:
         """At most one collector."""
         path = self.path / META
-        if self.session.isinitpath(path) or not self.ihook.pytest_ignore_collect(
-            collection_path=path, config=self.config
-        ):
-            yield self._stands_for.from_parent(self, path=path)
+        wanted = not self._listeners.may_ignore(self.config) or self.session.isinitpath(path)
+        if wanted or not self.ihook.pytest_ignore_collect(collection_path=path, config=self.config):
+            yield self._stands_for.from_parent(self, path=path, name=META)
 
     def __repr__(self) -> str:
         return f"<Dir {self.name}>"

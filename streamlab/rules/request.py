@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from enum import Enum, auto
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from streamlab.exchange import Request
 from streamlab.wire import reading
@@ -17,6 +19,18 @@ class RequestBody(Enum):
     OTHER = auto()  # something else: empty, no JSON, or JSON that is no object
 
 
+class _Read(NamedTuple):
+    """What lies in the body of a request, which nobody changes; all None but ``value`` where that is no object."""
+
+    value: Any
+    tools: frozenset[str] | None = None
+    strict: bool | None = None
+
+
+#: Bodies up to this size are kept for whoever reads the same request next: rules, repairs, and those of each cutting.
+_KEPT_BYTES = 65_536
+
+
 class RequestReading:
     """The JSON object of a request, and what is asked for in it.
 
@@ -27,16 +41,18 @@ class RequestReading:
     __slots__ = ("body", "kind", "strict", "tools")
 
     def __init__(self, request: Request | None) -> None:
-        value = decode_payload(request.body).value if request is not None and request.body else None
-        if request is None or request.body is None:
+        body = request.body if request is not None else None
+        read = _NOTHING if not body else _read(body) if len(body) > _KEPT_BYTES else _read_once(body)
+        is_object = isinstance(read.value, dict)
+        if body is None:
             self.kind = RequestBody.ABSENT
         else:
-            self.kind = RequestBody.OBJECT if isinstance(value, dict) else RequestBody.OTHER
-        self.body: JsonObject = value if isinstance(value, dict) else {}
+            self.kind = RequestBody.OBJECT if is_object else RequestBody.OTHER
+        self.body: JsonObject = read.value if is_object else {}
         #: Names of the tools that are offered.
-        self.tools: frozenset[str] | None = reading.request_tools(self.body) if self.known else None
+        self.tools = read.tools
         #: Whether one of them is strict.
-        self.strict: bool | None = _has_strict_tool(self.body) if self.known else None
+        self.strict = read.strict
 
     @property
     def known(self) -> bool:
@@ -61,6 +77,19 @@ class RequestReading:
     def forget(self) -> None:
         """Know nothing any more: from here on the stream is read as that of another API."""
         self.kind, self.body, self.tools, self.strict = RequestBody.ABSENT, {}, None, None
+
+
+_NOTHING = _Read(None)
+
+
+def _read(body: bytes) -> _Read:
+    value = decode_payload(body).value
+    if not isinstance(value, dict):
+        return _Read(value)
+    return _Read(value, reading.request_tools(value), _has_strict_tool(value))
+
+
+_read_once = lru_cache(4)(_read)
 
 
 def _has_strict_tool(body: JsonObject) -> bool:

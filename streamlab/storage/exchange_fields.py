@@ -37,7 +37,7 @@ class FieldReader:
             return None
         if not isinstance(value, str):
             self.fail(f'"{place}" is not a string')
-        if any("\ud800" <= character <= "\udfff" for character in value):
+        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
             self.fail(f'"{place}" holds half a character')
         return value
 

@@ -39,11 +39,8 @@ class BodyDecoder:
     """
 
     def __init__(self, content_encoding: str | None, *, guess: bool = False) -> None:
-        self.codings = [
-            coding
-            for coding in (part.strip().lower() for part in (content_encoding or "").split(","))
-            if coding and coding != "identity"
-        ]
+        named = content_encoding.split(",") if content_encoding else ()
+        self.codings = [one for part in named if (one := part.strip().lower()) and one != "identity"]
         self.fault: str | None = None
         self._stages: list[_Stage] = []
         for coding in reversed(self.codings):
