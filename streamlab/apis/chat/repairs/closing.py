@@ -163,7 +163,7 @@ class Closing(Repair):
             listed
             and not finishing
             and draft.changes
-            and is_shell(chunk)
+            and is_shell(chunk, self.state.last)
             and self._reasons.keys() >= set(map(reading.choice_index, listed))
         ):
             self.state.account.drop(draft, emptied_by(draft))
@@ -276,7 +276,7 @@ class Closing(Repair):
             draft.put(rule, chunk, "usage", None, "")
         if isinstance(value, dict) and value:
             self._set_usage(value, draft, rule)
-        return is_shell(chunk)
+        return is_shell(chunk, self.state.last)
 
     def _own_chunk(self, draft: Draft) -> bool:
         if self._usage_chunk is not None or self._usage is not None:

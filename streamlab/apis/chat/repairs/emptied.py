@@ -27,11 +27,12 @@ def says_anything(choice: JsonObject) -> bool:
     return bool(choice.get("text")) or any(reading.delta(choice).values())
 
 
-def is_shell(chunk: JsonObject) -> bool:
-    """Whether a chunk says nothing: no text, no finish, no usage."""
+def is_shell(chunk: JsonObject, before: JsonObject | None = None) -> bool:
+    """Whether a chunk says nothing: no text, no finish, no usage, and no member of the vendor's own that a chunk
+    ``before`` it had not said."""
     return (
         not chunk.get("usage")
-        and nothing_else(chunk)
+        and nothing_else(chunk, before)
         and all(
             not stops(choice) and not choice.get("logprobs") and not says_anything(choice)
             for choice in reading.choices(chunk)
@@ -47,6 +48,6 @@ def is_beyond(listed: list[JsonObject], finished: Container[int], lacks_calls: b
     return bool(going_on) and all(reading.choice_index(choice) in finished for choice in going_on)
 
 
-def nothing_else(chunk: JsonObject) -> bool:
-    own = (*ENVELOPE_KEYS, "choices", "usage", "obfuscation")
-    return not any(value for key, value in chunk.items() if key not in own)
+def nothing_else(chunk: JsonObject, before: JsonObject | None = None) -> bool:
+    own, known = (*ENVELOPE_KEYS, "choices", "usage", "obfuscation"), before or {}
+    return not any(value and value != known.get(key) for key, value in chunk.items() if key not in own)

@@ -34,7 +34,9 @@ class CreatedWrongType(LateRule):
     answer and are not judged.
 
     ## Why it matters
-    A string or an ISO date makes the AI SDK (compatible and openai provider) and BAML raise, measured. A float,
+    A string or an ISO date makes the AI SDK (compatible and openai provider) and BAML raise, measured. The AI SDK does
+    so over ``true``, a list and an object too (both providers of 4.0 and of AI SDK 4, asked on 30 November 2026), which
+    nobody was seen to send. A float,
     milliseconds and a missing value break the written promise, and of the measured clients nobody: a warning. Zero is
     only told, and so is a value that grows from chunk to chunk (older Ollama, xAI) where the clock ticks, forward or,
     with several servers, a little back; where the value jumps, which shows two answers in one stream, it is a warning.

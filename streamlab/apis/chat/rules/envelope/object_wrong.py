@@ -13,6 +13,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.keepalives import is_filter_prelude
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 
@@ -21,7 +22,7 @@ class ObjectWrong(LateRule):
 
     ## What OpenAI does
     Sends the same constant in every chunk. Azure leaves it empty in the chunks of its content filter, which carry no
-    answer; where the first of them has none at all, that counts, and is a warning where the others are right.
+    answer; where one of them has none at all, that counts, and is a warning where the others are right.
 
     ## Why it matters
     openai-python's ``.stream()`` drops every chunk whose ``object`` is another, without a word, and then fails an
@@ -55,7 +56,7 @@ class ObjectWrong(LateRule):
         if not self._chat and any("text" not in choice for choice in reading.choices(chunk)):
             owed = False  # a chat chunk on a completions endpoint: completions-chat-shape
         value = chunk.get("object", "(absent)")
-        lacks = value == "(absent)" and is_filter_prelude(chunk)
+        lacks = value == "(absent)" and _tells_of_filter(chunk)
         self._answers.turn(owed, before)
         self._judged.turn(owed or lacks, before)
         wrong = owed and value != self._expected
@@ -88,3 +89,9 @@ class ObjectWrong(LateRule):
         if held >= self._answers.chunks(seen.chunks):
             return "in every chunk"
         return "in the finish chunk alone" if held == 1 and first.at in seen.finish_at.values() else "in some chunks"
+
+
+def _tells_of_filter(chunk: JsonObject) -> bool:
+    """Whether a chunk has nothing but what Azure's content filter says, of the prompt or of the answer."""
+    listed = reading.choices(chunk)
+    return all(map(reading.is_filter_result, listed)) if listed else is_filter_prelude(chunk)

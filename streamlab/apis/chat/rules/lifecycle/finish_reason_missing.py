@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
-from streamlab.rules.base import Findings, Rule
+from streamlab.rules.base import Findings
+from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.raw_answers import is_answer_again
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
@@ -20,7 +21,7 @@ from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.reading import Fact
 
 
-class FinishReasonMissing(Rule):
+class FinishReasonMissing(LateRule):
     """A choice never gets a ``finish_reason``.
 
     ## What OpenAI does
@@ -115,15 +116,22 @@ class FinishReasonMissing(Rule):
             end, severity = "an error", Severity.INFO
         else:
             end, severity = "[DONE]" if ctx.seen.done_at is not None else "the end of the stream", Severity.ERROR
-        found = self.found(
+        path = f"choices[{known[0].place if known else 0}].finish_reason"
+        found = self.found_at(
+            self._last_place(path, known[0].place if known else 0),
             f"{whose} no finish_reason before {end}",
-            path=f"choices[{known[0].place if known else 0}].finish_reason",
+            path=path,
             expected=f'"stop", "length", "tool_calls" or "content_filter" in the last chunk of {of_whom}',
             actual="(never)",
             severity=severity,
             repairability=self._repairability(severity),
         )
         return replace(found, variants=self._forms(indexes) if severity is Severity.ERROR else ())
+
+    def _last_place(self, path: str, place: int) -> Place | None:
+        """Where the last chunk says why it stops, or does not; None where that has no choice at this place."""
+        listed = reading.choices(self.ctx.seen.last_chunk or {})
+        return self.keep_last(path) if place < len(listed) else None
 
     def _forms(self, indexes: tuple[int, ...]) -> tuple[str, ...]:
         """Which forms of the deviation these choices are: clients read the first choice, and most of them no other."""
