@@ -29,6 +29,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tools" / "clients")]
 import changed_table  # noqa: E402
 import dialect_signs  # noqa: E402
 import repaired_table  # noqa: E402
+import rule_cards  # noqa: E402
 
 RESULTS = HERE.parent / "tools" / "clients" / "results"
 CAPTURES = RESULTS.with_name("captures.json")
@@ -55,6 +56,8 @@ def pages() -> dict[Path, str]:
     found[HERE / "rules" / "README.md"] = NOTICE + rule_index()
     found[HERE.parent / "streamlab" / "cli" / "help.txt"] = help_text()
     found[HERE.parent / "streamlab" / "dialects" / "signs.py"] = dialect_signs.text()
+    for home, text in rule_cards.texts().items():
+        found[HERE.parent.joinpath(*home.split("."), "cards.py")] = text
     found[HERE / "commands.md"] = NOTICE + commands_page()
     found[HERE / "repairs.md"] = NOTICE + repair_page.markdown(HERE.parent / "fixtures" / "rules")
     repaired = json.loads((RESULTS / "mended-2026-11-20.json").read_text(encoding="utf-8"))

@@ -8,8 +8,7 @@ the recorded one that answers it: ``messages[*].id``, ``metadata.*``), ``redact`
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from streamlab.errors import UsageError
 
@@ -26,8 +25,7 @@ _LISTS = {
 _STRINGS = ("fail-on", "client", "db")
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """What a project has written down; empty where it has not."""
 
     select: tuple[str, ...] = ()

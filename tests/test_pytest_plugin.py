@@ -144,7 +144,7 @@ def test_a_stream_that_changed_is_shown_event_by_event(project: pytest.Pytester)
 
 
 def test_a_failure_names_the_repair_that_did_not_act(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    from streamlab.apis.chat.repairs import Envelope
+    from streamlab.apis.chat.repairs.envelope import Envelope
 
     monkeypatch.setattr(Envelope, "event", lambda self, draft: (draft,))
     result = _run(project)
@@ -155,7 +155,7 @@ def test_a_failure_names_the_repair_that_did_not_act(project: pytest.Pytester, m
 def test_a_failure_names_the_repair_that_acted_wrongly(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from streamlab.apis.chat.repairs import Envelope
+    from streamlab.apis.chat.repairs.envelope import Envelope
 
     repair = Envelope.event
 

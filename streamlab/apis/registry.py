@@ -1,4 +1,8 @@
-"""Finds every rule: each module in a family's package is one rule; nothing is listed by hand."""
+"""Finds every rule: each module in a family's package is one rule; nothing is listed by hand.
+
+Those of an API are known by their cards (``cards`` beside the families, written by ``docs/generate.py``), and loaded
+when they are asked. Where nobody wrote cards, all are loaded.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,18 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import streamlab.apis as apis
 from streamlab.errors import NotFoundError
 from streamlab.rules.api import Api, concerns
 from streamlab.rules.base import Rule
-from streamlab.rules.repair import Repair
+from streamlab.rules.card import Row, RuleCard, card_of
+from streamlab.rules.later import loaded
 from streamlab.rules.repairs import SHARED
+
+if TYPE_CHECKING:
+    from streamlab.rules.repair import Repair
 
 #: Families of rules, in the order in which they are shown.
 FAMILIES = (
@@ -72,10 +81,46 @@ def all_rules() -> tuple[type[Rule], ...]:
 
 
 @cache
+def cards_of(api: Api) -> tuple[RuleCard, ...]:
+    """The cards of the rules that may concern an API, in the same order."""
+    homes = _homes_of(api)
+    found: list[RuleCard] = []
+    for home in homes:
+        written = _written_cards(home)
+        found += _cards_by_loading(home) if written is None else written
+    _known.update((card.name, card) for card in found)
+    order = {family: at for at, family in enumerate(FAMILIES)}
+    return tuple(sorted(found, key=lambda card: _place_of(card.module, order)))
+
+
+def _place_of(module: str, order: dict[str, int]) -> tuple[int, str, str]:
+    folder, family, name = module.rsplit(".", 2)
+    return order[family], name, folder
+
+
+@cache
+def _written_cards(home: str) -> tuple[RuleCard, ...] | None:
+    """The cards beside the families of a package; None where nobody wrote any."""
+    try:
+        rows: tuple[Row, ...] = import_module(f"{home}.cards").ROWS
+    except ModuleNotFoundError:
+        return None
+    return tuple(RuleCard(row, home) for row in rows)
+
+
+def _cards_by_loading(home: str) -> list[RuleCard]:
+    return [card_of(rule) for rule in _rules_below((home,))]
+
+
+@cache
 def rules_of(api: Api) -> tuple[type[Rule], ...]:
     """The rules that may concern an API, in the same order; of those that cannot, no module is loaded."""
+    return _rules_below(_homes_of(api))
+
+
+def _homes_of(api: Api) -> tuple[str, ...]:
     folders = sorted({api.folder, *api.borrows})
-    return _rules_below((_EVERYBODYS, *(home for folder in folders if (home := _home(folder)) is not None)))
+    return (_EVERYBODYS, *(home for folder in folders if (home := _home(folder)) is not None))
 
 
 def _home(folder: str) -> str | None:
@@ -90,14 +135,14 @@ def _rules_below(homes: Iterable[str]) -> tuple[type[Rule], ...]:
     return tuple(rule for family in FAMILIES for name in _modules(family, known) for rule in _rules_in(name))
 
 
-_known: dict[str, type[Rule]] = {}  # by name, as far as their modules were loaded
+_known: dict[str, RuleCard] = {}  # by name, those of the APIs that were asked for
 
 
 @cache
 def _rules_in(name: str) -> tuple[type[Rule], ...]:
     """The rules that a module holds."""
     module = import_module(name)
-    found = tuple(
+    return tuple(
         member
         for member in vars(module).values()
         if isinstance(member, type)
@@ -105,13 +150,12 @@ def _rules_in(name: str) -> tuple[type[Rule], ...]:
         and member.__module__ == module.__name__
         and "name" in vars(member)
     )
-    _known.update((rule.name, rule) for rule in found)
-    return found
 
 
 def rule_named(name: str) -> type[Rule] | None:
     """The rule of that name, None when there is none; one that has spoken is found without loading the others."""
-    return _known.get(name) or by_name().get(name)
+    card = _known.get(name)
+    return card.rule if card is not None else by_name().get(name)
 
 
 @cache
@@ -170,7 +214,7 @@ def repair_classes(unsafe: bool = False, api: Api | None = None) -> tuple[type[R
     folders = _SHARING if api is None else [one for one in _SHARING if one in (api.folder, *api.borrows)]
     shared = [one for folder in folders for one in import_module(f"{apis.__name__}.{folder}.repairs").SHARED]
     own = (rule.repair for rule in (all_rules() if api is None else rules_of(api)) if rule.repair is not None)
-    found: dict[type[Repair], None] = dict.fromkeys((*SHARED, *shared, *own))
+    found: dict[type[Repair], None] = dict.fromkeys((*map(loaded, (*SHARED, *shared)), *own))
     return tuple(sorted((one for one in found if unsafe or one.safe), key=lambda one: one.stage))
 
 

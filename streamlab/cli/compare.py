@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from streamlab.comparing.parity import Parity
     from streamlab.comparing.tally import FolderTally
-    from streamlab.rules.finding import Severity
+    from streamlab.rules.severity import Severity
     from streamlab.workflows.compare import Hop
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from streamlab.dialects.shown import CERTAIN as CERTAIN
 from streamlab.dialects.shown import LEAD as LEAD
 from streamlab.dialects.shown import REGULAR as REGULAR
 from streamlab.dialects.shown import Hints as Hints
 from streamlab.dialects.shown import Kind as Kind
 from streamlab.dialects.shown import Trait as Trait
+from streamlab.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(Record, frozen=True):
     """One thing a dialect betrays itself by, and how many points it is worth (`CERTAIN` alone decides).
 
     ``pattern`` by kind: HOST a domain, with all below it; HEADER a name, ``name=beginning of its value``, or
@@ -26,8 +24,7 @@ class Sign:
     weight: int = CERTAIN
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Record, frozen=True):
     """A vendor or server.
 
     ``outer``: a gateway that passes the streams of others on and leaves its own marks on them; it is named before

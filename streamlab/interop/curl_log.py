@@ -14,7 +14,7 @@ from streamlab.interop.curl_command import request_of
 from streamlab.interop.http_text import STATUS, head_and_rest
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction import redact_headers, redact_url
-from streamlab.storage.exchange_fields import one_segment
+from streamlab.storage.bare_body import one_segment
 
 _PROMPT = lazy_pattern(rb"(?:[$%#>]\s*)?curl(?:\.exe)?\s")
 _HOP_HEADERS = frozenset({"transfer-encoding", "content-length", "connection", "host"})

@@ -22,7 +22,8 @@ from streamlab.exchange import Ending, Exchange, Headers, Request, ResponseHead,
 from streamlab.interop.pasted import whole_json
 from streamlab.interop.peeling import json_lines
 from streamlab.redaction import redact_headers, redact_url
-from streamlab.storage.exchange_fields import FieldReader, one_segment
+from streamlab.storage.bare_body import one_segment
+from streamlab.storage.exchange_fields import FieldReader
 from streamlab.wire.bodies import BodyKind, sniff
 from streamlab.wire.sse import SSEDecoder
 

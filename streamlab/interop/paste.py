@@ -55,7 +55,7 @@ from streamlab.interop.viewers import peel_messages
 from streamlab.interop.wrapped_events import peel_wrapped_events
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.redaction import redact_headers, redact_url
-from streamlab.storage.exchange_dir import read_bare_body
+from streamlab.storage.bare_body import read_bare_body
 from streamlab.wire.binary_frames import MEDIA_TYPE, is_framed
 from streamlab.wire.bodies import BodyKind, sniff
 from streamlab.wire.left_chunks import LeftChunks, is_chunked

@@ -8,7 +8,7 @@ from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Exchange
 from streamlab.interop.plain_stream import is_plain_stream
 from streamlab.lazy_pattern import lazy_pattern
-from streamlab.storage.exchange_dir import read_bare_body
+from streamlab.storage.bare_body import read_bare_body
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.sse import BOM
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from streamlab.apis import UNKNOWN, Api, api_of_json
-from streamlab.apis.registry import rules_of
+from streamlab.apis.registry import cards_of
 from streamlab.dialects import registry as dialects
 from streamlab.dialects.hints import WORTH, HintCollector
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
@@ -26,6 +26,7 @@ from streamlab.judging.rule_table import EventHook, RuleTable, SegmentHook, told
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Rule
+from streamlab.rules.card import RuleCard, card_of
 from streamlab.rules.finding import Finding, Repairability
 from streamlab.rules.state import RuleState
 from streamlab.wire import bodies, reading
@@ -59,7 +60,7 @@ class Analyzer:
         self.ctx.know(self._reader.api, self._reader.tracker)
         self.ctx.received.http_chunked, self.ctx.received.timing_known = http_chunked, timing_known
         self.ctx.spans = spans
-        self._classes = tuple(rules) if rules is not None else None  # None: all that concern the API
+        self._cards = tuple(map(card_of, rules)) if rules is not None else None  # None: all that concern the API
         self._table: RuleTable | None = None  # None while the API is not clear
         self._decoder = StreamDecoder(head.header("content-encoding") if head is not None else None)
         self._progress = StreamProgress(self.ctx)
@@ -160,7 +161,7 @@ class Analyzer:
         self._look_at_the_whole()
         table = self._table or self._settle(received.first_json, received.prefix)
         ctx.facts, ctx.received.foreign = 0, self._reader.foreign
-        for rule in table.end_rules:
+        for rule in table.for_end():
             found = rule.end(ending)
             if found is not None:
                 self._add(found)
@@ -201,8 +202,8 @@ class Analyzer:
     def _choose_rules(self) -> RuleTable:
         if self.ctx.head is not None:
             self.ctx.offset_us = self.ctx.head.offset_us
-        self._classes = rules_of(self.ctx.api) if self._classes is None else self._classes
-        return RuleTable(self._classes, self.ctx)
+        self._cards = cards_of(self.ctx.api) if self._cards is None else self._cards
+        return RuleTable(self._cards, self.ctx)
 
     def _ask_about_reads(
         self, table: RuleTable, reads: Iterable[tuple[int | None, bytes]], only: list[SegmentHook] | None = None
@@ -304,7 +305,7 @@ class Analyzer:
 
     def _told_once(self, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """The findings without those that another tells as well (`Rule.instead_of`)."""
-        instead = told_by(self._classes or ())
+        instead = told_by(self._cards or ())
         again = {name for one in found for name in instead.get(one.rule, ())}
         return tuple(one for one in found if one.rule not in again) if again else found
 
@@ -317,7 +318,7 @@ class Analyzer:
         found = self._told_once(self._places.findings(dialects.known_deviations(dialect)))
         if foreign is not None or api is UNKNOWN:
             # What the rules of the API promised say of an answer in another protocol are mere consequences.
-            found = _told_anyway(found, self._classes or (), ctx.api.foreign_rule(foreign))
+            found = _told_anyway(found, self._cards or (), ctx.api.foreign_rule(foreign))
         return Report(
             api=api,
             judged=why is None,
@@ -387,7 +388,7 @@ def report_by(analyzer: Analyzer, exchange: Exchange) -> Report:
     return analyzer.finish(exchange.ending, exchange.end_us)
 
 
-def _told_anyway(found: Iterable[Finding], classes: Iterable[type[Rule]], foreign: str) -> tuple[Finding, ...]:
+def _told_anyway(found: Iterable[Finding], cards: Iterable[RuleCard], foreign: str) -> tuple[Finding, ...]:
     """Findings of the rules for every API, and of the one that tells of another protocol."""
-    every = {foreign, *(rule.name for rule in classes if rule.apis is Scope.EVERY)}
+    every = {foreign, *(card.name for card in cards if card.apis is Scope.EVERY)}
     return tuple(one for one in found if one.rule in every)

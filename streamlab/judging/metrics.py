@@ -13,18 +13,18 @@ Definitions (docs/metrics.md says more):
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from operator import sub
 from typing import Any
 
+from streamlab.record import Record
 from streamlab.wire.gaps import Gaps
 
 STALL_US = 1_000_000
 BURST_US = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Metrics:
+class Metrics(Record, frozen=True):
     """See the module's docstring for the definitions."""
 
     events: int

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from streamlab.judging.metrics import Metrics
+from streamlab.record import Record
 from streamlab.rules.api import Api
 from streamlab.rules.finding import Finding, Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Record, frozen=True):
     """Findings in the order of the stream, numbers, and what a client would hold.
 
     ``judged`` is False where no rules of the API ran over an answer, and ``why`` says why, in a phrase.
@@ -25,7 +24,7 @@ class Report:
     metrics: Metrics
     completion: dict[str, Any]
     dialect: str | None = None
-    dialect_reasons: tuple[str, ...] = field(default=())
+    dialect_reasons: tuple[str, ...] = ()
     judged: bool = True
     why: str | None = None
     recovered: tuple[Finding, ...] = ()

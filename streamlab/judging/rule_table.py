@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamlab.judging.judged import left_out
 from streamlab.judging.places import Key
-from streamlab.rules.api import Api, concerns
-from streamlab.rules.base import Rule
+from streamlab.rules.api import Api, in_scope
+from streamlab.rules.card import RuleCard
 from streamlab.rules.finding import Finding
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import Run
+
+if TYPE_CHECKING:
+    from streamlab.rules.base import Rule
 
 SegmentHook = Callable[[int | None, bytes], Iterable[Finding] | None]
 EventHook = Callable[[int, StreamEvent], Iterable[Finding] | None]
@@ -25,13 +28,13 @@ _MAX_COMBINATIONS = 4096
 
 @cache
 def _judging(
-    rules: tuple[type[Rule], ...], api: Api, status: str, timing_known: bool, request_known: bool, framing_known: bool
-) -> tuple[type[Rule], ...]:
+    rules: tuple[RuleCard, ...], api: Api, status: str, timing_known: bool, request_known: bool, framing_known: bool
+) -> tuple[RuleCard, ...]:
     """The rules that can judge such an exchange."""
     return tuple(
         rule
         for rule in rules
-        if concerns(rule, api)
+        if in_scope(rule.apis, rule.module, api)
         and status in rule.statuses
         and (timing_known or not rule.needs_timing)
         and (request_known or not rule.needs_request)
@@ -40,7 +43,7 @@ def _judging(
 
 
 @cache
-def told_by(rules: tuple[type[Rule], ...]) -> dict[str, frozenset[str]]:
+def told_by(rules: tuple[RuleCard, ...]) -> dict[str, frozenset[str]]:
     """By the name of each of these rules that tell what others tell as well, those (`Rule.instead_of`)."""
     return {rule.name: rule.instead_of for rule in rules if rule.instead_of}
 
@@ -55,7 +58,7 @@ class _Places(NamedTuple):
 
 
 @cache
-def _places(rules: tuple[type[Rule], ...]) -> _Places:
+def _places(rules: tuple[RuleCard, ...]) -> _Places:
     shape, end, segment = (
         tuple(at for at, one in enumerate(rules) if hook in one.hooks) for hook in ("shape", "end", "segment")
     )
@@ -63,7 +66,7 @@ def _places(rules: tuple[type[Rule], ...]) -> _Places:
 
 
 @cache
-def _waiting(rules: tuple[type[Rule], ...]) -> dict[int, tuple[int, ...]]:
+def _waiting(rules: tuple[RuleCard, ...]) -> dict[int, tuple[int, ...]]:
     """Facts of an event -> which of these rules wait for it, as far as it was worked out for any exchange."""
     return {}
 
@@ -71,28 +74,35 @@ def _waiting(rules: tuple[type[Rule], ...]) -> dict[int, tuple[int, ...]]:
 class RuleTable:
     """The rules that judge one exchange, and the hooks to call for a read or an event.
 
-    A rule that has nothing more to look for retires; `RuleState.retirements` says that the table has to be made anew.
+    A rule is loaded and made when it is first to be asked, so one whose facts never come is not. One that has nothing
+    more to look for retires; `RuleState.retirements` says that the table has to be made anew.
     """
 
-    def __init__(self, classes: tuple[type[Rule], ...], ctx: RuleState) -> None:
+    def __init__(self, cards: tuple[RuleCard, ...], ctx: RuleState) -> None:
         head = ctx.head
         status = "ok" if head is None or 200 <= head.status < 300 else "error"
         self._ctx = ctx
         framing_known = ctx.notes.get("framing") != "unknown"
-        chosen = _judging(classes, ctx.api, status, ctx.received.timing_known, ctx.request_known, framing_known)
+        chosen = _judging(cards, ctx.api, status, ctx.received.timing_known, ctx.request_known, framing_known)
         if left_out(ctx.notes) is not None:
             chosen = ()  # whatever were said would be about an empty body, or about half of one
-        rules = [rule(ctx) for rule in chosen]
         places = _places(chosen)
-        self.shape_rules = [rules[at] for at in places.shape]
-        self.end_rules = [rules[at] for at in places.end]
-        self._segment_rules = [rules[at] for at in places.segment]
-        self._rules = rules
-        self._event_places = places.event
+        self._cards = chosen
+        self._made: dict[int, Rule] = {}  # by their places
+        self.shape_rules = [self._rule(at) for at in places.shape]
+        self._segment_rules = [self._rule(at) for at in places.segment]
+        self._event_places, self._end_places = places.event, places.end
+        self._seen = 0  # the facts of all events
         self._waiting = _waiting(chosen)
         self._segment_hooks: list[SegmentHook] = [rule.segment for rule in self._segment_rules]
         self._event_hooks: dict[int, tuple[EventHook, ...]] = {}
         self._retirements = ctx.retirements
+
+    def _rule(self, at: int) -> Rule:
+        rule = self._made.get(at)
+        if rule is None:
+            rule = self._made[at] = self._cards[at].rule(self._ctx)
+        return rule
 
     def for_read(self) -> list[SegmentHook]:
         """Whom to ask about a read of the body."""
@@ -112,6 +122,11 @@ class RuleTable:
             self._renew()
         hooks = self._event_hooks.get(facts)
         return hooks if hooks is not None else self._work_out(facts)  # () is an answer: nobody
+
+    def for_end(self) -> list[Rule]:
+        """Whom to ask once the exchange is over."""
+        wanted = [(at, self._cards[at].ends_after) for at in self._end_places]
+        return [self._rule(at) for at, after in wanted if at in self._made or not after or after & self._seen]
 
     def on_a_run(self, facts: int, said: Mapping[EventHook, Sequence[Key]], chunk: JsonObject) -> Judged | None:
         """What the rules that waited for a chunk said of it, as far as they say it of each that is like it; None
@@ -137,13 +152,14 @@ class RuleTable:
         return keys
 
     def _work_out(self, facts: int) -> tuple[EventHook, ...]:
-        rules = self._rules
+        self._seen |= facts
         waiting = self._waiting.get(facts)
         if waiting is None:
-            waiting = tuple(at for at in self._event_places if rules[at].on & facts)
+            waiting = tuple(at for at in self._event_places if self._cards[at].on & facts)
             if len(self._waiting) < _MAX_COMBINATIONS:
                 self._waiting[facts] = waiting
-        hooks = tuple(rules[at].event for at in waiting if rules[at].asks & facts and not rules[at].retired)
+        rules = map(self._rule, waiting)
+        hooks = tuple(rule.event for rule in rules if rule.asks & facts and not rule.retired)
         if len(self._event_hooks) < _MAX_COMBINATIONS:
             self._event_hooks[facts] = hooks
         return hooks

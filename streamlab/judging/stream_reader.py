@@ -13,7 +13,6 @@ from streamlab.apis import DEFAULT, UNKNOWN, Api, api_of_bytes, api_of_head, api
 from streamlab.exchange import Request, ResponseHead
 from streamlab.judging.lessons import Lessons, Runs
 from streamlab.rules.api import Tracker
-from streamlab.rules.repairs.errors import told_error
 from streamlab.wire import reading
 from streamlab.wire.call_reader import CallReader
 from streamlab.wire.events import Chunk, Done, ErrorPayload, StreamEvent, Undecodable
@@ -22,6 +21,7 @@ from streamlab.wire.keepalives import is_dressed_as_delta, is_keepalive, says_no
 from streamlab.wire.reading import Fact, FactReader, Shape
 from streamlab.wire.runs import Run, Template, TextKind, template_of
 from streamlab.wire.sse import ServerSentEvent
+from streamlab.wire.told_errors import told_error
 
 #: Events held back at most while the API of a stream of unknown origin is not clear yet.
 PEEKED_EVENTS = 16

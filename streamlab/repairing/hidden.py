@@ -5,7 +5,6 @@ from __future__ import annotations
 from streamlab.apis.registry import rule_named
 from streamlab.judging.report import Report
 from streamlab.rules.finding import Finding, Severity
-from streamlab.rules.repair import Stage
 
 
 def hides_events(report: Report) -> bool:
@@ -16,6 +15,8 @@ def hides_events(report: Report) -> bool:
 def _hides(finding: Finding) -> bool:
     if finding.severity is not Severity.ERROR:
         return False
+    from streamlab.rules.repair import Stage
+
     rule = rule_named(finding.rule)
     repair = rule.repair if rule is not None else None
     return repair is not None and repair.stage <= Stage.PAYLOAD

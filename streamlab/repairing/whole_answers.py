@@ -8,9 +8,10 @@ from streamlab.exchange import Ending, ResponseHead
 from streamlab.repairing.account import WholeAnswer
 from streamlab.rules.api import concerns
 from streamlab.rules.repair import ABSENT, Change, Draft, ErrorPayload, Origin, RepairState
-from streamlab.rules.repairs.errors import error_shape, told_error
+from streamlab.rules.repairs.errors import error_shape
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.payload import JsonObject, decode_payload, encode_json
+from streamlab.wire.told_errors import told_error
 
 #: What is said of a stream that asks too much; no rule, since nothing is wrong with a stream for being long.
 TOO_MUCH = "too-much-to-mend"

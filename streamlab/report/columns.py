@@ -12,7 +12,7 @@ from streamlab.exchange import Ending, known_as
 from streamlab.report.cells import cell_len, set_cell_size
 from streamlab.report.styles import STYLES
 from streamlab.report.units import milliseconds, size
-from streamlab.rules.finding import Severity
+from streamlab.rules.severity import Severity
 from streamlab.storage.browsing import AnalysisSummary, ListRow
 from streamlab.wire.visible import visible
 

@@ -8,7 +8,7 @@ from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
 from streamlab.report.json import Summary
 from streamlab.report.places import FindingPlaces
-from streamlab.rules.finding import Severity
+from streamlab.rules.severity import Severity
 from streamlab.wire.visible import visible
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}

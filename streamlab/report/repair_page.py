@@ -12,8 +12,8 @@ from streamlab.exchange import Exchange
 from streamlab.repairing.account import ENGINE_RULES, Normalized
 from streamlab.repairing.normalizer import normalize
 from streamlab.rules.base import Rule
-from streamlab.rules.finding import Repairability
 from streamlab.rules.repair import Repair
+from streamlab.rules.severity import Repairability
 from streamlab.storage.exchange_dir import read_exchange_dir
 from streamlab.wire.visible import visible
 

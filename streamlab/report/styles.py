@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from streamlab.rules.finding import Severity
+from streamlab.rules.severity import Severity
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +52,8 @@ def value(shown: Any, limit: int = 80) -> str:
     if isinstance(shown, str):
         text = shown or '""'
     else:
+        import json  # deferred, as below: a stream without findings has nothing to show
+
         try:
             text = json.dumps(shown, ensure_ascii=False)
         except (TypeError, ValueError):
@@ -113,6 +114,8 @@ def _sides(console: HarmlessConsole, finding: Finding, vendor: str) -> Text:
     if expected is not None and value(expected, _SIDE) == value(actual, _SIDE):
         if isinstance(expected, str) == isinstance(actual, str):  # they differ behind what is shown
             return console.text()
+        import json
+
         expected, actual = (json.dumps(side) if isinstance(side, str) else side for side in (expected, actual))
     told = ((vendor, expected, "green"), ("here", actual, "red"))
     sides = console.text(style="dim")

@@ -15,7 +15,7 @@ from streamlab.judging.trend import By, JudgedExchange, Onset, Share, Sighting
 from streamlab.report.markdown_cell import cell
 from streamlab.report.plain_table import plain_table
 from streamlab.report.styles import STYLES
-from streamlab.rules.finding import Severity
+from streamlab.rules.severity import Severity
 from streamlab.wire.visible import visible
 
 

@@ -284,7 +284,11 @@ class Api:
 
 def concerns(one: type[Any], api: Api) -> bool:
     """Whether a rule or repair concerns an API: by its ``apis``, a scope or names; None means that of its folder."""
-    scope: Scope | Set[str] | None = one.apis
+    return in_scope(one.apis, one.__module__, api)
+
+
+def in_scope(scope: Scope | Set[str] | None, module: str, api: Api) -> bool:
+    """Whether what lies in a module, for this scope or the APIs of these names, concerns an API."""
     if scope is Scope.EVERY:
         return True
     if scope is Scope.JUDGED:
@@ -294,5 +298,5 @@ def concerns(one: type[Any], api: Api) -> bool:
     if scope is Scope.CHUNKS:
         return api.judged and api.ends_with_done
     if scope is None:
-        return one.__module__.startswith(f"streamlab.apis.{api.folder}.")
+        return module.startswith(f"streamlab.apis.{api.folder}.")
     return api.name in scope

@@ -29,6 +29,7 @@ class MisfitRule(Rule):
     kind: ClassVar[Misfit]
     apis = Scope.EVERY
     on = Fact.UNDECODABLE | Fact.COMMENT
+    ends_after = on
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)

@@ -8,21 +8,22 @@ said for every later chunk of that shape, so it must depend on nothing but key n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.finding import Finding, Repairability, Severity
-from streamlab.rules.repair import Repair
 from streamlab.rules.sources import Source
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import Run
 from streamlab.wire.visible import quoted
+
+if TYPE_CHECKING:
+    from streamlab.rules.repair import Repair
 
 Findings = Iterable[Finding]
 
@@ -45,7 +46,7 @@ class Rule:
     repairability: ClassVar[Repairability] = Repairability.NONE
     #: What is promised of some findings, where ``repairability`` is that of the others.
     of_some: ClassVar[Repairability | None] = None
-    #: The repair that removes the deviation; several rules may share one.
+    #: The repair that removes the deviation; several rules may share one, which is then loaded when it is looked at.
     repair: ClassVar[type[Repair] | None] = None
     #: Whom it concerns: a scope, names of APIs, or None for the API in whose folder it lies.
     apis: ClassVar[Scope | frozenset[str] | None] = None
@@ -60,6 +61,8 @@ class Rule:
     #: Names of rules whose findings are the same fact told once more, wherever this one speaks: they are left out.
     instead_of: ClassVar[frozenset[str]] = frozenset()
     on: ClassVar[int] = 0
+    #: Facts without which ``end`` finds nothing: it is asked where an event had one of them; 0 where it always is.
+    ends_after: ClassVar[int] = 0
     #: Forms of the deviation that clients take differently, worded so that they read well after "when"; the table of
     #: who breaks (clients/measured.toml) uses these words. A form that is not in the table was measured to
     #: harm nobody, or was not measured.
@@ -186,6 +189,8 @@ def quote(value: Any, limit: int = 60) -> str:
 
 
 def _as_json(value: Any) -> str:
+    import json  # deferred: it compiles patterns, which take as long as some rules
+
     try:
         shown = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):

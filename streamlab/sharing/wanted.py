@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from streamlab.record import Record
 
 if TYPE_CHECKING:
     import re
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
 CLOSEST_FIRST = (2, 1, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Masking:
+class Masking(Record, frozen=True):
     """What is taken out: known secrets and what matches ``patterns``; with ``text`` what people and models said too."""
 
     patterns: tuple[re.Pattern[str], ...] = ()

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
-from streamlab.storage.exchange_fields import FieldReader, one_segment
+from streamlab.storage.bare_body import read_bare_body as read_bare_body
+from streamlab.storage.exchange_fields import FieldReader
 from streamlab.storage.files import largest_input, read_regular
 
 if TYPE_CHECKING:
@@ -47,12 +48,6 @@ _REQUEST_KEYS = frozenset(("method", "url", "headers", "body", "body_text", "bod
 _RESPONSE_KEYS = frozenset(("status", "reason", "http_version", "headers", "head_us"))
 #: Segments on one line of an exchange.json.
 _PER_LINE = 8
-
-
-def read_bare_body(body: bytes) -> Exchange:
-    """A response body of which nothing else is known: status 200, text/event-stream, complete, no times."""
-    head = ResponseHead(200, (("content-type", "text/event-stream"),))
-    return Exchange(head=head, segments=one_segment(body), ending=Ending.COMPLETE)
 
 
 # --- reading

@@ -9,15 +9,11 @@ from typing import Any, NoReturn
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Headers, Segment
+from streamlab.storage.bare_body import one_segment
 
 #: Whole numbers up to here fit a column of SQLite.
 _LARGEST_NUMBER = 2**63 - 1
 _MOST_HEADERS = 10_000
-
-
-def one_segment(body: bytes) -> tuple[Segment, ...]:
-    """A body of which no reads are known."""
-    return (Segment(None, body),) if body else ()
 
 
 class FieldReader:

@@ -11,12 +11,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from streamlab.errors import NotFoundError, StreamlabError, UnreadableInputError
 from streamlab.exchange import Exchange
+from streamlab.record import Record, made_by
 from streamlab.storage.files import largest_input, read_at_most, read_regular
 from streamlab.storage.location import LAKE, existing_db
 
@@ -33,8 +34,7 @@ _MOST_DIGITS = 18
 _IDS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Record, frozen=True):
     """One exchange that has been found and not been opened. ``id`` is set where it rests in a database, ``number`` in a
     bundle."""
 
@@ -48,7 +48,7 @@ class Target:
     #: The folder it was found below: a link that leads out of it is not followed.
     below: str | None = None
     #: Bytes of a file that are read at most.
-    largest: int = field(default_factory=largest_input.get)
+    largest: int = made_by(default_factory=largest_input.get)
 
     @property
     def is_file(self) -> bool:

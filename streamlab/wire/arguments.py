@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -71,6 +70,8 @@ def ends_again(text: str, last: str) -> bool:
 def _repetition(text: str) -> ArgumentsFault | None:
     """Whether text that is no JSON is JSON objects in a row: an empty one first, or the same again and again."""
     values: list[Any] = []
+    import json  # deferred: most streams have no arguments
+
     decoder, at = json.JSONDecoder(), 0
     try:
         while at < len(text) and len(values) < _MAX_COPIES:

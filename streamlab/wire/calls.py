@@ -12,7 +12,6 @@ The tracker decides as fragments come and never takes a decision back. It keeps 
 
 from __future__ import annotations
 
-import json
 from enum import Enum
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -191,6 +190,8 @@ def arguments_text(value: Any) -> str:
     """Arguments as text: a string as it is, nothing for null, any other value as JSON."""
     if type(value) is str:
         return value
+    import json  # deferred: arguments are text
+
     return "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -225,3 +225,8 @@ def objects_in(value: Any) -> list[bytes]:
     read = decode_payload(text) if text.startswith(b"{") else None
     whole = read is not None and type(read.value) is dict and not read.faults
     return [text] if whole or text == b"[DONE]" else []
+
+
+def says_nothing(value: Any) -> bool:
+    """Whether a JSON value that is no object can be no part of an answer: null, a number, or empty."""
+    return not value or type(value) in (int, float, bool)

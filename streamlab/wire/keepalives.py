@@ -10,6 +10,8 @@ from streamlab.wire.finish_reasons import is_blank, meaning_of
 from streamlab.wire.payload import JsonObject
 
 _WORDS = lazy_pattern(r"(?<![a-z])(?:keep[-_ ]?alive|heart[-_ ]?beat|ping)(?![a-z])", re.IGNORECASE)
+#: What the words end in.
+_ENDS = ("alive", "beat", "ping")
 _ENVELOPE = frozenset({"id", "object", "created", "model", "service_tier", "system_fingerprint", "obfuscation"})
 _CHOICE = frozenset({"index", "delta", "text", "logprobs", "finish_reason", "content_filter_results"})
 _LONGEST_KNOWN = 100
@@ -36,12 +38,17 @@ def named_by(chunk: JsonObject) -> str | None:
 
 def _calls_itself_one(text: str) -> bool:
     # Ids, models and keys come again with each chunk, and a look at what was seen takes a tenth of a search.
-    return _known_to_call(text) if len(text) <= _LONGEST_KNOWN else _WORDS.search(text) is not None
+    return _known_to_call(text) if len(text) <= _LONGEST_KNOWN else _calls(text)
 
 
 @lru_cache(1024)
 def _known_to_call(text: str) -> bool:
-    return _WORDS.search(text) is not None
+    return _calls(text)
+
+
+def _calls(text: str) -> bool:
+    plain = text.lower() if text.isascii() else None  # what is no ASCII may be a letter in another case
+    return (plain is None or any(end in plain for end in _ENDS)) and _WORDS.search(text) is not None
 
 
 def is_keepalive(chunk: JsonObject) -> bool:

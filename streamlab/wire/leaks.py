@@ -142,6 +142,8 @@ _HARMONY = lazy_pattern(
     r"\s*(?:(?:<\|start\|>\w*\s*(?:to=\S+)?)?<\|channel\|>\s*(?:analysis|commentary|final)\b|<\|start\|>assistant\b"
     r"|assistant(?:analysis|commentary|final)(?=[A-Z<\s])|(?:analysis|commentary|final)<\|message\|>)"
 )
+#: What such a frame begins with.
+_BEGINNINGS = ("<|", "assistant", "analysis", "commentary", "final")
 #: Tokens that end a turn. At the end of a text they are no talk about them.
 _END = lazy_pattern(
     r"(?:<\|(?:im_end|im_start|im_sep|eot_id|eom_id|endoftext|endofprompt|end|return|call|eot|END_OF_TURN_TOKEN"
@@ -162,10 +164,10 @@ _CLOSED_IN_STRING = lazy_pattern(
 
 def markup_in_text(text: str) -> tuple[str, str] | None:
     """Where a text has the model's own markup (``begins with`` or ``ends in``), and the markup; None without any."""
-    match = _HARMONY.match(text)
+    match = _HARMONY.match(text) if text.lstrip().startswith(_BEGINNINGS) else None
     if match is not None:
         return "begins with", match.group().strip()
-    match = _END.search(text, max(0, len(text) - 200))
+    match = _END.search(text, max(0, len(text) - 200)) if text.rstrip().endswith((">", "]", "[")) else None
     if match is not None and match.start() and text[match.start() - 1] not in "`'\"":
         return "ends in", match.group().strip()
     return None

@@ -1,11 +1,10 @@
 """The JSON of one event, with its faults kept: duplicate keys, NaN, text after the value, bytes that are not UTF-8.
 
-A fast decoder reads the common case; Python's own is asked only where a fault has to be seen. Nothing here raises.
+A fast decoder reads the common case; Python's own is loaded where a fault has to be seen. Nothing here raises.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from enum import StrEnum
@@ -104,6 +103,8 @@ def _decode_watching(data: bytes, value: Any) -> Payload:
     """The fast decoder read it, but a key may be there twice: look closer."""
     if _depth_exceeds(value):
         return Payload(False, None, (_TOO_DEEP,))
+    import json
+
     doubled: list[str] = []
     try:
         json.loads(data, object_pairs_hook=lambda pairs: _note_doubled(pairs, doubled), parse_int=len, parse_float=len)
@@ -113,6 +114,8 @@ def _decode_watching(data: bytes, value: Any) -> Payload:
 
 
 def _doubled_fault(data: bytes, key: str) -> PayloadFault:
+    import json
+
     quoted = json.dumps(key, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return PayloadFault(FaultKind.DUPLICATE_KEYS, max(0, data.rfind(quoted)), key)
 
@@ -159,6 +162,8 @@ def _read(text: str, strict: bool) -> _Found:
     def constant(name: str) -> float:
         constants.append(name)
         return float(name)
+
+    import json
 
     decoder = json.JSONDecoder(
         object_pairs_hook=lambda pairs: _note_doubled(pairs, doubled),
@@ -287,4 +292,6 @@ def encode_json(value: Any) -> bytes:
     try:
         return msgspec.json.encode(value)
     except (UnicodeEncodeError, msgspec.ValidationError, ValueError, TypeError, RecursionError):
+        import json
+
         return json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode()

@@ -54,7 +54,7 @@ def ends_thought(text: str) -> str | None:
 
     A text that begins with it has lost the reasoning before it and kept the tag.
     """
-    match = _END.search(text)
+    match = _END.search(text) if "<" in text or "/" in text else None  # every tag has one of them
     if match is None:
         return None
     tag, before, after = match.group(), text[: match.start()], text[match.end() :]

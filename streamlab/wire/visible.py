@@ -37,7 +37,7 @@ def visible(text: str, limit: int | None = None) -> str:
     characters with an ellipsis."""
     if limit is not None and len(text) > limit:
         text = text[: limit + 1]
-    shown = UNSAFE.sub(_picture, text)
+    shown = text if text.isascii() and text.isprintable() else UNSAFE.sub(_picture, text)
     if limit is not None and len(shown) > limit:
         return shown[: max(0, limit - 1)] + "…"
     return shown

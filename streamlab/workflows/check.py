@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from streamlab.errors import StreamlabError, UnreadableInputError, UsageError
 from streamlab.exchange import Exchange, Request
 from streamlab.judging import analyzer
 from streamlab.judging.report import Report
+from streamlab.record import Record, changed
 from streamlab.repairing.hidden import hides_events
 from streamlab.rules.base import Rule
 from streamlab.rules.finding import Finding, Severity
@@ -56,8 +57,7 @@ _BATCH = 32
 _WRITTEN_AT_ONCE = 512
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOptions:
+class CheckOptions(Record, frozen=True):
     """What a check is asked to do beyond its targets; picklable. ``request_body`` stands in for an unknown request."""
 
     api: Api | None = None
@@ -84,8 +84,7 @@ class CheckOptions:
         return choose(self.select, self.ignore)
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Record, frozen=True):
     """The outcome for one target: a report, or the one line that says why it could not be read."""
 
     target: Target
@@ -292,7 +291,7 @@ def check_one(target: Target, options: CheckOptions, database: CaptureDB | None 
     status = exchange.head.status if exchange.head is not None else None
     lasting = may_be_kept(exchange)
     found = checked_of(target, report, status, str(exchange.ending), exchange.notes, lasting=lasting)
-    return for_client(replace(found, recovered=more), options.client)
+    return for_client(changed(found, recovered=more), options.client)
 
 
 def recovered(checked: Checked) -> tuple[Finding, ...]:

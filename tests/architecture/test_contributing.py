@@ -20,6 +20,12 @@ import streamlab.apis.chat.rules.envelope as family
 folder = Path(sys.argv[1])
 family.__path__.append(str(folder))
 
+sys.path.append("docs")
+import rule_cards  # what `make docs` writes
+from streamlab.apis.chat.rules import cards
+
+exec(rule_cards.texts()["streamlab.apis.chat.rules"], vars(cards))
+
 from tests import rule_fixtures
 
 rule_fixtures.ROOT = folder / "rules"

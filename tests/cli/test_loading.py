@@ -18,6 +18,7 @@ from streamlab.rules.api import concerns
 
 _ROOT = Path(__file__).resolve().parents[2]
 _EXCHANGE = str(_ROOT / "corpus" / "seed-systems" / "glm4-1de40b0-tool")
+_CLEAN = str(_ROOT / "fixtures" / "rules" / "lifecycle" / "done_missing" / "good" / "body.sse")
 _LOADED = """
 import sys
 from streamlab.cli import main
@@ -41,6 +42,15 @@ def test_a_check_loads_what_it_uses():
     assert not loaded & {"yaml", "multiprocessing", "httpx", "asyncio", "textual", "rich", "sqlite_utils"}
     others = ("streamlab.apis.anthropic.rules.", "streamlab.apis.responses.rules.", "streamlab.interop.")
     assert [name for name in loaded if name.startswith(others)] == []
+
+
+def test_a_check_of_a_clean_stream_loads_what_it_asks_and_nothing_that_mends():
+    loaded = {name for name in _loaded("check", _CLEAN) if name.startswith("streamlab.")}
+    assert [name for name in loaded if name.startswith("streamlab.repairing.")] == ["streamlab.repairing.hidden"]
+    assert not loaded & {f"streamlab.rules.repairs.{name}" for name in ("framing", "payloads", "characters", "errors")}
+    rules = {rule.__module__ for rule in all_rules()}
+    assert 40 < len(loaded & rules) < 80  # of 172 for chat and for every API
+    assert len(loaded - rules) < 145
 
 
 def test_a_check_of_a_bare_file_loads_no_yaml(tmp_path):

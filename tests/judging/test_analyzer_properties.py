@@ -207,7 +207,7 @@ def test_no_rule_is_asked_about_the_chunks_of_a_plain_stream():
     hooks_for = table.for_event
 
     def counting(facts):
-        for rule in table._rules:
+        for rule in table._made.values():
             if rule.asks & facts and not rule.retired:
                 asked[rule.name] = asked.get(rule.name, 0) + 1
         return hooks_for(facts)

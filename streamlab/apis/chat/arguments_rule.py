@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
@@ -15,6 +15,19 @@ from streamlab.wire.accumulate import CallState
 from streamlab.wire.arguments import ArgumentsFault, fault_of
 from streamlab.wire.call_reader import Call
 from streamlab.wire.choice_parts import one_answer
+from streamlab.wire.reading import Fact
+
+#: Facts of events that may hold a call, or that may be what nobody read as an event: without one, there is none.
+MAY_CALL: Final = (
+    Fact.TOOL_CALLS
+    | Fact.FRAGMENT
+    | Fact.FUNCTION_CALL
+    | Fact.MESSAGE
+    | Fact.TYPED
+    | Fact.COMMENT
+    | Fact.UNDECODABLE
+    | Fact.LINES
+)
 
 
 class ItemCall(Protocol):
@@ -70,6 +83,7 @@ class ArgumentsRule(Rule):
     said: ClassVar[str]
     severity = Severity.ERROR
     source = CHAT_CHUNK_TOOL_CALLS
+    ends_after = MAY_CALL
 
     def end(self, ending: Ending) -> Findings:
         for call in self.ctx.calls.calls:

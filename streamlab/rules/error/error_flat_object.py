@@ -6,7 +6,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
-from streamlab.rules.repairs.errors import ErrorShape
+from streamlab.rules.repairs import ErrorShape
 from streamlab.rules.sources import ERROR_OBJECT
 from streamlab.rules.state import RuleState
 from streamlab.wire import error_objects, reading

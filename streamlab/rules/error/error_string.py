@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
-from streamlab.rules.repairs.errors import ErrorShape
+from streamlab.rules.repairs import ErrorShape
 from streamlab.rules.sources import ERROR_OBJECT
 from streamlab.wire.events import ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact

@@ -38,6 +38,7 @@ class ErrorThenNoDone(Rule):
     repairability = Repairability.NONE
     apis = Scope.OPENAI
     on = Fact.ERROR | Fact.AFTER_ERROR
+    ends_after = Fact.ERROR
 
     _error_us: int | None = None
 

@@ -6,10 +6,9 @@ from streamlab.rules.api import Scope
 from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Finding, Repairability, Severity
-from streamlab.rules.repairs.payloads import says_nothing
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.wire.bad_payloads import Misfit, Named
-from streamlab.wire.json_values import objects_in
+from streamlab.wire.json_values import objects_in, says_nothing
 
 
 class JsonNotObject(MisfitRule):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
-from streamlab.rules.repairs.characters import HALF, CutCharacters
+from streamlab.rules.repairs import CutCharacters
+from streamlab.rules.repairs.characters import HALF
 from streamlab.rules.sources import JSON
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
 from streamlab.wire.payload import FaultKind

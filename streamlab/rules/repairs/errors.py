@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import Change, Draft, Drafts, Repair, Stage, error_event
@@ -14,13 +12,7 @@ from streamlab.wire.events import Chunk, ErrorPayload
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.reading import Fact
 from streamlab.wire.told_deltas import meant_delta
-
-_MESSAGE_KEYS = (
-    *("message", "Message", "msg", "detail", "details", "error_msg", "errmsg", "err_msg", "status_msg"),
-    *("error_message", "errorMessage", "error_description", "reason", "ret_msg", "exception", "err", "Error", "ERROR"),
-    *("traceback", "fault", "description", "title", "text"),
-)
-_CODE_KEYS = ("code", "error_code", "errcode", "err_code", "status_code", "statusCode", "ret_code", "status")
+from streamlab.wire.told_errors import MESSAGE_KEYS, as_text, told_error
 
 
 class ErrorShape(Repair):
@@ -76,24 +68,8 @@ def _error_in_choice(chunk: JsonObject) -> JsonObject | None:
     for choice in reading.choices(chunk):
         error = choice.get("error") or reading.delta(choice).get("error")
         if error and not kinds_of(meant_delta(choice)):
-            return error if isinstance(error, dict) else {"message": _text(error)}
+            return error if isinstance(error, dict) else {"message": as_text(error)}
     return None
-
-
-def told_error(payload: JsonObject, event_name: bytes | None = None) -> JsonObject | None:
-    """What an error without an ``error`` member says, as the inside of one; None when it is none."""
-    if error_objects.failed_event(event_name, payload) is None or reading.usage(payload):
-        return None
-    base = reading.as_object(payload.get("base_resp"))
-    if base.get("status_code"):
-        return {"message": _text(base.get("status_msg")), "code": base["status_code"]}
-    message = next((payload[key] for key in _MESSAGE_KEYS if payload.get(key)), None)
-    errors = payload.get("errors")
-    if message is None and isinstance(errors, list) and errors:
-        first = errors[0]
-        return first if isinstance(first, dict) else {"message": _text(first)}
-    code = next((payload[key] for key in _CODE_KEYS if payload.get(key) is not None), None)
-    return {"message": message or _text(payload), "type": payload.get("type"), "code": code}
 
 
 def error_in(text: str) -> ErrorPayload:
@@ -120,8 +96,8 @@ def error_shape(draft: Draft, kind: str | None = None) -> None:
         draft.put("error-string", payload, "error", _as_error(payload, kind), "")
         return
     if not isinstance(error.get("message"), str):
-        found = next((error[key] for key in _MESSAGE_KEYS if error.get(key)), None)
-        message = found if isinstance(found, str) else _text(error.get("message") or found or dict(error))
+        found = next((error[key] for key in MESSAGE_KEYS if error.get(key)), None)
+        message = found if isinstance(found, str) else as_text(error.get("message") or found or dict(error))
         draft.put("error-code-shape", error, "message", message, "error.")
     if not isinstance(error.get("type"), str):
         draft.put("error-code-shape", error, "type", kind or _kind(error), "error.")
@@ -129,15 +105,15 @@ def error_shape(draft: Draft, kind: str | None = None) -> None:
         draft.put("error-code-shape", error, "param", None, "error.")
     code = error.get("code")
     if "code" not in error or not (code is None or isinstance(code, str)):
-        draft.put("error-code-shape", error, "code", None if code is None else _text(code), "error.")
+        draft.put("error-code-shape", error, "code", None if code is None else as_text(code), "error.")
 
 
 def _as_error(payload: JsonObject, usual: str | None) -> JsonObject:
     """An ``error`` that is no object as one: a text is its message, else what stands beside it says what it was."""
     error, kind = payload["error"], payload.pop("error_type", None)
-    beside = None if isinstance(error, str) else next((payload[key] for key in _MESSAGE_KEYS if payload.get(key)), None)
+    beside = None if isinstance(error, str) else next((payload[key] for key in MESSAGE_KEYS if payload.get(key)), None)
     kind = kind if isinstance(kind, str) else usual or "server_error"
-    return {"message": _text(error if beside is None else beside), "type": kind, "param": None, "code": None}
+    return {"message": as_text(error if beside is None else beside), "type": kind, "param": None, "code": None}
 
 
 def _kind(error: JsonObject) -> str:
@@ -145,7 +121,3 @@ def _kind(error: JsonObject) -> str:
     if isinstance(code, int) and 400 <= code < 500:
         return "invalid_request_error"
     return "server_error"
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -9,7 +9,6 @@ from copy import copy
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import Change, Draft, Drafts, Repair, RepairState, Stage
-from streamlab.rules.repairs.errors import told_error
 from streamlab.rules.repairs.lines import Lines
 from streamlab.wire import inserted
 from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data, hides_finish
@@ -20,6 +19,7 @@ from streamlab.wire.payload import FaultKind, decode_payload, encode_json
 from streamlab.wire.reading import Fact
 from streamlab.wire.sse import BOM, ServerSentEvent
 from streamlab.wire.stream import read_event
+from streamlab.wire.told_errors import told_error
 
 #: Line ends to some readers, though not to SSE: legal in JSON, written as escapes here.
 SEPARATORS = lazy_pattern(rb"\xe2\x80[\xa8\xa9]|\xc2\x85")

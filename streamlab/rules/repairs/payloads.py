@@ -12,19 +12,19 @@ from streamlab.exchange import Ending
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
-from streamlab.rules.repairs.errors import told_error
 from streamlab.rules.repairs.framing import STRING, comment, frame, reencode
 from streamlab.wire.bad_payloads import DONE_EVENTS
 from streamlab.wire.error_objects import ERROR_EVENTS, may_be_remark
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.hollow import is_no_chunk
 from streamlab.wire.inserted import IN_DOUBT, may_be_comment, may_go_on, without_comments
-from streamlab.wire.json_values import whole_keys
+from streamlab.wire.json_values import says_nothing, whole_keys
 from streamlab.wire.keepalives import is_keepalive
 from streamlab.wire.keepalives import says_nothing as chunk_says_nothing
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
 from streamlab.wire.reading import Fact
 from streamlab.wire.stream import read_event
+from streamlab.wire.told_errors import told_error
 
 _MAX_HELD = 64
 #: A text that any payload of JSON begins with.
@@ -283,11 +283,6 @@ class TornPayloads(Repair):
         call = {"index": 0, "type": "function", "function": {"name": name, "arguments": arguments}}
         change = Change("plain-text-in-data", "choices[0].delta.tool_calls", ABSENT, name)
         return [Draft(_chunk({"tool_calls": [call]}), sources, [change]), _finish("tool_calls", sources)]
-
-
-def says_nothing(value: Any) -> bool:
-    """Whether a JSON value that is no object can be no part of an answer: null, a number, or empty."""
-    return not value or type(value) in (int, float, bool)
 
 
 def _is_empty(chunk: JsonObject) -> bool:

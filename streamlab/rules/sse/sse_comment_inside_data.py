@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.finding import Finding, Repairability, Severity
-from streamlab.rules.repairs.payloads import TornPayloads
+from streamlab.rules.repairs import TornPayloads
 from streamlab.rules.sources import SSE
 from streamlab.wire.bad_payloads import Misfit, Named
 from streamlab.wire.inserted import comment_at_end, comment_behind

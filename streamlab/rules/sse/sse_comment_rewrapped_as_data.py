@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Finding, Repairability, Severity
-from streamlab.rules.repairs.framing import Framing
+from streamlab.rules.repairs import Framing
 from streamlab.rules.sources import CLIENTS
 from streamlab.wire.bad_payloads import Misfit, Named
 

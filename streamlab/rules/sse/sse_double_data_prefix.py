@@ -6,7 +6,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Finding, Repairability, Severity
-from streamlab.rules.repairs.framing import Framing
+from streamlab.rules.repairs import Framing
 from streamlab.rules.sources import CLIENTS
 from streamlab.wire.bad_payloads import Misfit, Named
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.rules.bad_payloads import MisfitRule
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Finding, Repairability, Severity
-from streamlab.rules.repairs.payloads import TornPayloads
+from streamlab.rules.repairs import TornPayloads
 from streamlab.rules.sources import CLIENTS
 from streamlab.wire.bad_payloads import Misfit, Named
 

@@ -8,7 +8,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
-from streamlab.rules.repairs.framing import Framing
+from streamlab.rules.repairs import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.events import StreamEvent
@@ -44,6 +44,7 @@ class SseNdjsonInstead(Rule):
     repair = Framing
     apis = Scope.JUDGED
     on = Fact.LINES
+    ends_after = on
 
     _first: Finding | None = None
     _lines = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.rules.bad_payloads import MisfitRule, fault_of
 from streamlab.rules.finding import Finding, Repairability, Severity
-from streamlab.rules.repairs.framing import Framing
+from streamlab.rules.repairs import Framing
 from streamlab.rules.sources import JSON
 from streamlab.wire.bad_payloads import Misfit, Named
 from streamlab.wire.payload import FaultKind

@@ -7,7 +7,7 @@ from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
-from streamlab.rules.repairs.framing import Framing
+from streamlab.rules.repairs import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire.events import StreamEvent, Undecodable
 from streamlab.wire.inserted import junk_before_data
@@ -43,6 +43,7 @@ class SseStrayLine(Rule):
     repair = Framing
     apis = Scope.EVERY
     on = Fact.LINES | Fact.COMMENT
+    ends_after = on
 
     _first: Finding | None = None
     _lines = 0

@@ -6,7 +6,7 @@ from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
-from streamlab.rules.repairs.framing import Framing
+from streamlab.rules.repairs import Framing
 from streamlab.rules.sources import JSON
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact

@@ -6,7 +6,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Repairability, Severity
-from streamlab.rules.repairs.framing import Framing
+from streamlab.rules.repairs import Framing
 from streamlab.rules.sources import SSE
 from streamlab.wire import reading
 from streamlab.wire.bad_payloads import Misfit, misfit
@@ -40,6 +40,7 @@ class SseUnterminatedFinalEvent(Rule):
     repair = Framing
     apis = Scope.EVERY
     on = Fact.FRAMING
+    ends_after = on
     alike = True
     variants = ("it is the finish chunk", "it is [DONE]")
     _last: Finding | None = None

@@ -11,13 +11,13 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.losses import told_loss
-from streamlab.rules.repairs.errors import told_error
 from streamlab.rules.sources import SSE
 from streamlab.wire import reading
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, decode_payload
 from streamlab.wire.sse import BOM
+from streamlab.wire.told_errors import told_error
 
 _QUOTED = 60
 _FIELDS = frozenset({b"", b"data", b"event", b"id", b"retry"})

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from streamlab.rules.finding import Severity
+from streamlab.rules.severity import Severity
 from streamlab.wire.visible import visible
 from streamlab.workflows.regression.findings import findings_about
 from streamlab.workflows.regression.fixture import Fixture

@@ -210,11 +210,6 @@ def _made_id(draft: Draft, call: OutCall) -> str:
     return "call_" + hashlib.sha256(seed.encode()).hexdigest()[:24]
 
 
-def names_tool(body: JsonObject) -> bool:
-    """Whether a request names the tool to call: OpenAI finishes with ``stop`` then, not with ``tool_calls``."""
-    return as_object(body.get("tool_choice")).get("type") in ("function", "custom")
-
-
 def reason_with_calls(state: RepairState, reason: Any) -> str | None:
     """The rule by which an answer with calls may not finish for this reason.
 

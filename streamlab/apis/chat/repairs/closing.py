@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.call_opening import names_tool
+from streamlab.apis.chat.asked_tools import names_tool
 from streamlab.apis.chat.repairs.closing_chunks import (
     best_reason,
     dropped_usage,

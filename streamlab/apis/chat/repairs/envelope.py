@@ -14,6 +14,7 @@ from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire import reading
 from streamlab.wire.choice_parts import kinds_of
+from streamlab.wire.creation_times import seconds_of
 from streamlab.wire.keepalives import is_filter_prelude, is_keepalive, named_by, names_no_answer, says_nothing
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
@@ -21,7 +22,6 @@ from streamlab.wire.reading import Fact
 KNOWN_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 _OBJECTS = {api_names.CHAT: "chat.completion.chunk", api_names.COMPLETIONS: "text_completion"}
 _MAX_HELD = 64
-_MILLISECONDS = 100_000_000_000
 
 
 class Envelope(Repair):
@@ -251,26 +251,6 @@ _CONSTANTS = (
     ("created", lambda value: "created-wrong-type"),
     ("model", lambda value: "model-missing-or-changes"),
 )
-
-
-def seconds_of(value: Any) -> int | None:
-    """A creation time as whole Unix seconds, from whatever form it came in; None when it is none."""
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return _iso_seconds(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e15:
-        return None
-    return int(value) // 1000 if value > _MILLISECONDS else int(value)
-
-
-def _iso_seconds(text: str) -> int | None:
-    try:
-        moment = datetime.fromisoformat(text.strip())
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
-        return None
 
 
 def date_of(state: RepairState) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Change, Done, Draft, Drafts, ErrorPayload, Repair, Stage
-from streamlab.rules.repairs.errors import error_shape, told_error
+from streamlab.rules.repairs.errors import error_shape
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire import reading
 from streamlab.wire.bad_payloads import DONE_EVENTS
@@ -13,6 +13,7 @@ from streamlab.wire.error_objects import may_be_remark
 from streamlab.wire.hollow import is_no_chunk
 from streamlab.wire.payload import encode_json
 from streamlab.wire.reading import Fact
+from streamlab.wire.told_errors import told_error
 
 
 class ForeignEvents(Repair):

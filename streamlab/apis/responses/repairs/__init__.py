@@ -1,6 +1,14 @@
 """Repairs of Responses streams."""
 
-from streamlab.apis.responses.repairs.response import ResponseRepair
-from streamlab.rules.repair import Repair
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from streamlab.rules.later import later
+
+if TYPE_CHECKING:
+    from streamlab.rules.repair import Repair
+
+ResponseRepair = later("streamlab.apis.responses.repairs.response", "ResponseRepair")
 
 SHARED: tuple[type[Repair], ...] = (ResponseRepair,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamlab.apis.chat.repairs.envelope import date_of, seconds_of
+from streamlab.apis.chat.repairs.envelope import date_of
 from streamlab.apis.responses.cut import cut
 from streamlab.apis.responses.expectations import (
     CHAT_DETAILS,
@@ -37,6 +37,7 @@ from streamlab.apis.responses.repairs.events import NEVER_ENDED, OWN
 from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.redaction.placeholders import changed_by_recorder
 from streamlab.rules.repair import Draft, Origin, RepairState
+from streamlab.wire.creation_times import seconds_of
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
+from streamlab.apis.anthropic.repairs import MessageRepair
 from streamlab.apis.anthropic.repairs.envelope import whole_blocks
-from streamlab.apis.anthropic.repairs.message import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis.anthropic.expectations import ERROR, MESSAGES_ERRORS
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.reader import is_content
-from streamlab.apis.anthropic.repairs.names import MessageErrors
+from streamlab.apis.anthropic.repairs import MessageErrors
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity

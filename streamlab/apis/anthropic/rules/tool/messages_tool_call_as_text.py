@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis.anthropic.expectations import OBSERVED_MESSAGES
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.markup import calls_in, found_in, other_markup
-from streamlab.apis.anthropic.repairs.message import MessageRepair
+from streamlab.apis.anthropic.repairs import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
 from streamlab.apis.anthropic.inputs import InputFault
-from streamlab.apis.anthropic.repairs.message import MessageRepair
+from streamlab.apis.anthropic.repairs import MessageRepair
 from streamlab.apis.anthropic.rules.base import ToolInputRule
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Repairability, Severity

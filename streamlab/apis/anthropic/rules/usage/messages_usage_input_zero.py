@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.anthropic.expectations import FOREIGN_USAGE, INPUT_TOKENS, OBSERVED_MESSAGES
 from streamlab.apis.anthropic.facts import MessageFact
-from streamlab.apis.anthropic.repairs.message import MessageRepair
+from streamlab.apis.anthropic.repairs import MessageRepair
 from streamlab.apis.anthropic.repairs.usage import wiped_input
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.exchange import Ending

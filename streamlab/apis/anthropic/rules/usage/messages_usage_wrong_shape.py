@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlab.apis.anthropic.expectations import FOREIGN_USAGE, MESSAGES_STREAMING, OPENAI_USAGE, USAGE_TOKENS
 from streamlab.apis.anthropic.facts import MessageFact
-from streamlab.apis.anthropic.repairs.message import MessageRepair
+from streamlab.apis.anthropic.repairs import MessageRepair
 from streamlab.apis.anthropic.repairs.usage import integer
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.choices import ChoiceShape
+from streamlab.apis.chat.repairs import ChoiceShape
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place

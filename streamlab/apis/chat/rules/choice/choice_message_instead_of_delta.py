@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.apis.chat.repairs.choices import ChoiceShape
+from streamlab.apis.chat.repairs import ChoiceShape
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -34,6 +34,7 @@ class ChoiceMessageInsteadOfDelta(Rule):
     repairability = Repairability.SAFE
     repair = ChoiceShape
     on = Fact.MESSAGE | Fact.TEXT
+    ends_after = on
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)

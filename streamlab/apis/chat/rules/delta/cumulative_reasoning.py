@@ -51,6 +51,7 @@ class CumulativeReasoning(CumulativeDeltas):
     repair = KeepNewReasoning
     apis = frozenset({api_names.CHAT})
     on = Fact.REASONING
+    ends_after = on
     what = "reasoning"
 
     def said_in(self, choice: JsonObject) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.apis.chat.repairs.deltas import DeltaShape
+from streamlab.apis.chat.repairs import DeltaShape
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS

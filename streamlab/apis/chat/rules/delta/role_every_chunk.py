@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.apis.chat.repairs.deltas import DeltaShape
+from streamlab.apis.chat.repairs import DeltaShape
 from streamlab.apis.chat.restarts import ids_of_two
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity

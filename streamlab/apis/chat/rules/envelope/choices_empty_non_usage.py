@@ -73,6 +73,7 @@ class ChoicesEmptyNonUsage(LateRule):
     repair = DropEmptyChunk
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.NO_CHOICES
+    ends_after = on
 
     _empty = 0  # chunks that hold nothing
     _first_empty: Place | None = None

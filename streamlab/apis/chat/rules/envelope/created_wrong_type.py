@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.envelope import Envelope, seconds_of
+from streamlab.apis.chat.repairs import Envelope
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Spell
@@ -14,6 +14,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
+from streamlab.wire.creation_times import seconds_of
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.envelope import Envelope
+from streamlab.apis.chat.repairs import Envelope
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place, Spell

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.ended import Ended
+from streamlab.apis.chat.repairs import Ended
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
@@ -43,6 +43,7 @@ class ErrorInComment(LateRule):
     repair = Ended
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.COMMENT | Fact.LINES
+    ends_after = on
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.call_opening import names_tool
-from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.apis.chat.asked_tools import names_tool
+from streamlab.apis.chat.repairs import Closing
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.apis.chat.repairs import Closing
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_STREAM

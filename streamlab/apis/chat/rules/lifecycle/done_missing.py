@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.ended import Ended
+from streamlab.apis.chat.repairs import Ended
 from streamlab.exchange import Ending
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.base import Findings, Rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.choices import ChoiceShape
+from streamlab.apis.chat.repairs import ChoiceShape
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity

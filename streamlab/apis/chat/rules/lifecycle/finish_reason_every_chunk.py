@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.apis.chat.repairs import Closing
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH

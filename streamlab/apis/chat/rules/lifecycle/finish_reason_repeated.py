@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streamlab.apis.chat.repairs.call_opening import names_tool
-from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.apis.chat.asked_tools import names_tool
+from streamlab.apis.chat.repairs import Closing
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity

@@ -31,6 +31,7 @@ class OnlyReasoningNoAnswer(Rule):
     answer_fact = "reasoning-only"
     repairability = Repairability.NONE
     on = Fact.REASONING
+    ends_after = on
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)

@@ -9,11 +9,11 @@ from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
-from streamlab.rules.repairs.payloads import says_nothing
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent, Undecodable
+from streamlab.wire.json_values import says_nothing
 from streamlab.wire.payload import FaultKind
 from streamlab.wire.reading import Fact
 

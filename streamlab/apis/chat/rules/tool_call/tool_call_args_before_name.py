@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streamlab.apis.chat.repairs.tool_calls import ToolCalls
+from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -36,6 +36,7 @@ class ToolCallArgsBeforeName(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    ends_after = on
     alike = True
 
     def __init__(self, ctx: RuleState) -> None:

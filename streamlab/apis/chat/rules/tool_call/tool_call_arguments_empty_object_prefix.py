@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis.chat.arguments_rule import ArgumentsRule
-from streamlab.apis.chat.repairs.tool_calls import ToolCalls
+from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.rules.finding import Repairability
 from streamlab.wire.arguments import ArgumentsFault
 

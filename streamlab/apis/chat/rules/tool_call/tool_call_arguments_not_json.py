@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.arguments_rule import finishes_of, item_calls, legacy_calls, whose
-from streamlab.apis.chat.repairs.call_arguments import unwrapped
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -63,6 +62,8 @@ class ToolCallArgumentsNotJson(Rule):
             parses = read_arguments(text).ok
             if parses and call.not_text:
                 continue  # tool-call-arguments-object
+            from streamlab.apis.chat.repairs.call_arguments import unwrapped  # deferred: what repairs is loaded for few
+
             finding = self.found(
                 f"the arguments of {whose(call.name)} are no JSON{' object' if parses else ''}: {quote(text)}",
                 call.at,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streamlab.apis.chat.arguments_rule import finishes_of, legacy_calls, whose
-from streamlab.apis.chat.repairs.tool_calls import ToolCalls
+from streamlab.apis.chat.arguments_rule import MAY_CALL, finishes_of, legacy_calls, whose
+from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -41,6 +41,7 @@ class ToolCallArgumentsNull(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    ends_after = on | MAY_CALL
     alike = True
     variants = ("a delta has none", "they are null throughout", "they are empty text throughout")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streamlab.apis.chat.arguments_rule import finishes_of, whose
+from streamlab.apis.chat.arguments_rule import MAY_CALL, finishes_of, whose
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -33,6 +33,7 @@ class ToolCallArgumentsTruncated(Rule):
     answer_fact = "arguments-cut"
     repairability = Repairability.NONE
     variants = ("[DONE] comes, no finish_reason", "the finish_reason says so")
+    ends_after = MAY_CALL
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

@@ -32,6 +32,7 @@ class ToolCallContentMixed(LateRule):
     source = OBSERVED
     repairability = Repairability.NONE
     on = Fact.FRAGMENT | Fact.CONTENT
+    ends_after = Fact.FRAGMENT
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)

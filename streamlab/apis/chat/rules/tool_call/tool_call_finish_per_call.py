@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.apis.chat.repairs import Closing
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH

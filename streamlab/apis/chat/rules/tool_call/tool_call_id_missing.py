@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from streamlab.apis.chat.repairs.tool_calls import ToolCalls
+from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -40,6 +40,7 @@ class ToolCallIdMissing(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    ends_after = on
     alike = True
     variants = ("it is absent or null", "it is empty", "it is a number", "it comes only later")
 

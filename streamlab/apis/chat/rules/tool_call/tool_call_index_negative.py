@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.apis.chat.repairs.tool_calls import ToolCalls
+from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streamlab.apis.chat.repairs.tool_calls import ToolCalls
+from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -38,6 +38,7 @@ class ToolCallIndexOffset(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    ends_after = on
     alike = True
     variants = ("a number is left out", "call 1 comes before call 0", "it grows with every delta")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from streamlab.apis.chat.arguments_rule import legacy_calls
+from streamlab.apis.chat.arguments_rule import MAY_CALL, legacy_calls
 from streamlab.apis.chat.repairs.call_arguments import unwrapped
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
@@ -40,6 +40,7 @@ class ToolCallNameMissing(Rule):
     answer_fact = "call-without-name"
     repairability = Repairability.NONE
     on = Fact.FRAGMENT | Fact.ERROR
+    ends_after = on | MAY_CALL
     alike = True
 
     def __init__(self, ctx: RuleState) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.apis.chat.repairs.tool_calls import ToolCalls
+from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -39,6 +39,7 @@ class ToolCallTypeMissing(Rule):
     repairability = Repairability.SAFE
     repair = ToolCalls
     on = Fact.FRAGMENT
+    ends_after = on
     alike = True
     variants = (
         "it is absent or null",

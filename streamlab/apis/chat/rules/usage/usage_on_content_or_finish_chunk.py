@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.apis.chat.repairs import Closing
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
@@ -37,6 +37,7 @@ class UsageOnContentOrFinishChunk(LateRule):
     repair = Closing
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.USAGE
+    ends_after = on
     variants = ("the finish chunk has it", "another chunk with choices has it", "a second finish chunk has it")
 
     _chunks = 0

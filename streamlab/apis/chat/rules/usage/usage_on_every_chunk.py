@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.apis.chat.repairs import Closing
 from streamlab.apis.chat.usage_numbers import NUMBERS
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
@@ -44,6 +44,7 @@ class UsageOnEveryChunk(LateRule):
     repair = Closing
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.USAGE
+    ends_after = on
     variants = (
         "it has numbers",
         "its numbers fall",

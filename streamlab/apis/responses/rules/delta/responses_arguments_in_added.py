@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis.responses.expectations import CALL_INPUT, OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Piece
-from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import ItemRule
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote

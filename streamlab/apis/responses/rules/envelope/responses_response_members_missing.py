@@ -13,7 +13,7 @@ from streamlab.apis.responses.expectations import (
     text_of,
 )
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import ResponsesRule
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity

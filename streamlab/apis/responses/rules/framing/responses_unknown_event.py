@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.repairs.foreign import REASONING_PART, may_be_what_is_missing
-from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity

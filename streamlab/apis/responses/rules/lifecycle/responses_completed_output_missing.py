@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.responses.expectations import FAILED, OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import ResponsesRule
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis.responses.cut import cut
 from streamlab.apis.responses.expectations import COMPLETED, OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import ResponsesRule
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity

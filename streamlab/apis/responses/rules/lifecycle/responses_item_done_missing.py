@@ -7,8 +7,8 @@ from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.final import pairs
 from streamlab.apis.responses.fold import item_json
 from streamlab.apis.responses.items import Item
+from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.repairs.items import ItemsOut
-from streamlab.apis.responses.repairs.response import ResponseRepair
 from streamlab.apis.responses.rules.base import ResponsesRule
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity

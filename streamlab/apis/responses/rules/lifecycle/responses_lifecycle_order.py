@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.responses.expectations import ADDABLE, OBSERVED_RESPONSES, text_of
 from streamlab.apis.responses.facts import Odd, ResponseFact
-from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import KIND, OddRule
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.responses.expectations import CHAT_USAGE
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import UsageRule
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity

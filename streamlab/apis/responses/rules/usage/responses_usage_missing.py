@@ -6,7 +6,7 @@ from typing import Any
 
 from streamlab.apis.responses.expectations import CHAT_USAGE, USAGE_REQUIRED
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.repairs.response import ResponseRepair
+from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import UsageRule
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity

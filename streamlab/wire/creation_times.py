@@ -1,0 +1,28 @@
+"""Times of creation, in whatever form they come."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+_MILLISECONDS = 100_000_000_000
+
+
+def seconds_of(value: Any) -> int | None:
+    """A creation time as whole Unix seconds, from whatever form it came in; None when it is none."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return _iso_seconds(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e15:
+        return None
+    return int(value) // 1000 if value > _MILLISECONDS else int(value)
+
+
+def _iso_seconds(text: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError):
+        return None
