@@ -218,13 +218,13 @@ def test_done_is_missing_where_another_repair_brings_the_finish_to_light(hide):
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
 
 
-@pytest.mark.parametrize(("choice", "joined", "mended"), [(NAMED, True, "stop"), ("required", False, "tool_calls")])
+@pytest.mark.parametrize(("choice", "named", "mended"), [(NAMED, True, "stop"), ("required", False, "tool_calls")])
 @pytest.mark.parametrize("first", [["tool_calls"], ["tool_calls", "tool_calls"]])
-def test_stop_is_right_where_the_request_names_the_tool(choice, joined, mended, first):
+def test_stop_is_right_where_the_request_names_the_tool(choice, named, mended, first):
     payloads = [*chat_tool()[:-1], *(chunk({}, reason) for reason in [*first, "stop"])]
     given = exchange(sse(payloads), request=request_for(tools=True, tool_choice=choice))
     found = [one for one in analyze(given).findings if one.rule == "finish-reason-repeated"]
-    variant = "it is the same again" if joined else "stop comes after tool_calls"
+    variant = f"stop comes after tool_calls{', and the request names the tool' * named}"
     assert found[-1].variants[-1] == variant
     repaired = normalize(given).exchange
     assert re.findall(r'"finish_reason":"(\w+)"', repaired.body.decode()) == [mended]
