@@ -285,6 +285,12 @@ class Item:
         """Whether a finished item is another call than this one, whatever its id says."""
         return self.is_call and bool(self.call_id) and text_of(whole.get("call_id")) not in ("", self.call_id)
 
+    def is_itself(self, whole: JsonObject) -> bool:
+        """Whether an item that is done once more is this one: by its id, or by what it says where this one has none."""
+        given = text_of(whole.get("id"))
+        same = self.same(whole if given and self.id else {**whole, "id": self.id})
+        return same and (not given or bool(self.id) or self.says_the_same(whole))
+
     def same(self, item: JsonObject) -> bool:
         """Whether an item that is added or done means this one again: the same id and, for a call, the same call."""
         if text_of(item.get("id")) != self.id or text_of(item.get("type")) != self.kind:

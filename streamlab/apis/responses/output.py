@@ -134,7 +134,7 @@ class Output(ItemIndex):
             item = self._unopened(index, item_id, kind, "")
             item.kind = text_of(found.get("type"))
         elif item.done is not None:
-            itself = item.same(found if item_id else {**found, "id": item.id})
+            itself = item.is_itself(found)
             same = (itself and item.says_the_same(found)) or self.came.get((item.number, kind)) == digest(found)
             if itself and not same:
                 item.done = found  # as it was told last

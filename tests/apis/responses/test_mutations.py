@@ -242,6 +242,9 @@ def test_no_law_is_broken_where_one_was(name):
         395145646,  # a call that nobody added is done without an id, under the index of an item that was opened here
         763472433,  # half an event, and behind the end a response that failed
         178934863,  # a lost delta of an item that is listed in the end and never done
+        686304140,  # a thought is done as a call, under the index of one
+        676413411,  # a call that is never done, and behind it the end of the arguments of one that nobody added
+        744967315,  # a call without an id is done once more with one
         897100921,  # arguments in a delta of a text that was told whole
     ],
 )

@@ -9,9 +9,11 @@ from streamlab.apis.responses.expectations import (
     CREATED,
     ERROR,
     FAILED,
+    FAMILY_ITEMS,
     IN_PROGRESS,
     ITEM_ADDED,
     ITEM_DONE,
+    ITEM_EVENTS,
     LIFECYCLE,
     OWN_MEMBERS,
     PART_PIECES,
@@ -41,6 +43,8 @@ OWN = frozenset({"response", "item", "item_id", "part", "output_index"})
 #: … and those in which they say something.
 _SAYING = ("response", "item", "part", "delta")
 EMPTY_MESSAGE: JsonObject = {"status": "in_progress", "role": "assistant", "content": []}
+#: The members of an item that hold its parts, and the family of those.
+_PARTED = {"summary": "response.reasoning_summary_part", "content": "response.content_part"}
 _CALLED = {
     "function_call": ("response.function_call_arguments", "arguments"),
     "custom_tool_call": ("response.custom_tool_call_input", "input"),
@@ -108,10 +112,11 @@ def inner_events(item: JsonObject, index: int) -> Iterator[JsonObject]:
         whole = text_of(item.get(member))
         yield delta_event(family, whole, place)
         yield {"type": f"{family}.done", **place, member: whole}
-    for number, part in enumerate(as_list(item.get("summary"))):
-        yield from _part_events(as_object(part), {**place, "summary_index": number}, "response.reasoning_summary_part")
-    for number, part in enumerate(as_list(item.get("content"))):
-        yield from _part_events(as_object(part), {**place, "content_index": number}, "response.content_part")
+    for member, family in _PARTED.items():
+        kinds = FAMILY_ITEMS[family]
+        listed = as_list(item.get(member)) if item.get("type") in kinds or item.get("type") not in ITEM_EVENTS else ()
+        for number, part in enumerate(listed):
+            yield from _part_events(as_object(part), {**place, f"{member}_index": number}, family)
 
 
 def is_open(parts: set[tuple[str, int]], event: JsonObject) -> bool:

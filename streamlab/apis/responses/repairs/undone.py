@@ -73,7 +73,9 @@ class Undone:
         self._items.members(one, ResponseFact.ITEM_DONE, item)
         untold = all(not piece.deltas and piece.done is None for piece in item.own_pieces)
         parts = {(member, self._items.counted(item, member, at)): open_ for (member, at), open_ in item.parts.items()}
-        if untold and item.kind in ("message", *CALL_INPUT):
+        last = self._reader.output.last
+        among = last is not None and last is not item and not last.opened and last.is_call and item.is_call
+        if untold and not among and item.kind in ("message", *CALL_INPUT):
             for inner in inner_events(whole, slot.index) if item.given_whole or not item.own_pieces else ():
                 if not (is_open({*parts}, inner) or _is_over(parts, inner)):
                     yield made(inner, draft, _RULE)
