@@ -67,7 +67,7 @@ class ChoiceShape(Repair):
         self._seen = False
         self._last = -1
         self._role = False  # whether choice 0 has said its role
-        self._kinds: frozenset[str] = frozenset()  # what it said in the draft before, which may not have gone out yet
+        self._kinds: frozenset[str] = frozenset()  # what it said in drafts, of which the last may not have gone out
         self._held: list[Draft] = []  # under one index above 0, of which all but the last say nothing
         self._chat = state.api.name == api_names.CHAT
 
@@ -135,7 +135,7 @@ class ChoiceShape(Repair):
             delta = reading.delta(listed[0])  # text in its place is what clients do not hold
         if index == 0:
             self._role = self._role or bool(delta.get("role"))
-            self._kinds = kinds_of(delta)
+            self._kinds |= kinds_of(delta)
         next_one = index == 1 or (self.state.n == 1 and index > 1)  # of one answer, a part may have been lost
         if not next_one or self._last or max(self.state.opened, default=0) > 0:
             return False
