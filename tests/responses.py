@@ -812,7 +812,7 @@ def _apart() -> dict[str, Case]:
 def _items_apart() -> dict[str, tuple[str, list[Event], list[Event]]]:
     """What is wrong with an item, by what it is and what came before it: the rule, and the perfect stream beside it."""
     delta = next(_of(text(), "output_text.delta"))
-    order = "responses-lifecycle-order"
+    order, changed = "responses-lifecycle-order", "responses-item-changed"
     answers = {
         "message": text(),
         "call": tool(),
@@ -829,6 +829,12 @@ def _items_apart() -> dict[str, tuple[str, list[Event], list[Event]]]:
         "on-and-on": (order, _insert(8, delta), ("message",)),
         "no-index": ("responses-missing-output-index", _everywhere("output_index", ...), tuple(answers)),
         "one-index": ("responses-output-index-reused", _everywhere("output_index", 0), tuple(answers)[2:]),
+        "done-under-another-name": (changed, _put("output_item.done", "item.name", "get_news"), ("call",)),
+        "done-under-no-call-id": (changed, _put("output_item.done", "item.call_id", ""), ("call",)),
+        "done-as-another-type": (changed, _put("output_item.done", "item.type", "custom_tool_call"), ("call",)),
+        "text-after-end": ("responses-events-after-terminal", _insert(99, delta), ("message",)),
+        "null-call-id": ("responses-missing-call-id", _everywhere("call_id", None, "item"), ("call",)),
+        "output-object": ("responses-completed-output-missing", _put("completed", "response.output", {}), ("message",)),
     }
     found = {
         f"{name}-{kind}": (rule, _with(deepcopy(answers[kind]), edit), answers[kind])

@@ -42,6 +42,11 @@ def judge(text: str, fragments: list[str]) -> InputFault:
     return InputFault.NOT_JSON if repaired(text, fragments) is None else _kind(text)
 
 
+def grows(block: Block) -> bool:
+    """Whether each piece of a block's input holds all of it so far."""
+    return len(block.fragments) > 1 and _grow(block.fragments)
+
+
 def _kind(text: str) -> InputFault:
     rest = text.lstrip()
     empty = rest.startswith("{}") and rest[2:].lstrip().startswith("{") and not _repeats(rest)

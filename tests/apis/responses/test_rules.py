@@ -38,6 +38,7 @@ from tests.responses import (
 
 #: What else has to be said of a stream besides its own rule.
 _BESIDES = {
+    "done-under-another-name-call": {"tool-call-name-not-in-tools"},
     "terminal-missing-done-instead": {"responses-done-sentinel"},
     "terminal-named-response-done": {"responses-unknown-event"},
     "terminal-cancelled": {"responses-terminal-missing"},

@@ -96,12 +96,16 @@ class ToolInputRule(MessagesRule):
                 told.add(block.number)
                 text = str(block.text)
                 how = Repairability.NONE if self.fault is InputFault.NOT_OBJECT and text.strip() != "null" else None
-                found = {"expected": "a JSON object", "actual": text, "repairability": how}
+                found = {"expected": "a JSON object", "actual": text, "repairability": how, "variant": self.form(block)}
                 yield self.found_at(place, self.wrong(block, text), **found)
 
     def speaks(self, block: Block) -> bool:
         """Whether nothing excuses it."""
         return True
+
+    def form(self, block: Block) -> str | None:
+        """Which form of the deviation this is."""
+        return None
 
     def wrong(self, block: Block, text: str) -> str:
         """What is wrong with this input."""

@@ -68,7 +68,7 @@ ROWS: tuple[Row, ...] = (
     ('tool.messages_tool_id_repeated', 'MessagesToolIdRepeated', 'messages-tool-id-repeated', None, 2199023255552, 0, 'event ok', ()),
     ('tool.messages_tool_input_double_encoded', 'MessagesToolInputDoubleEncoded', 'messages-tool-input-double-encoded', None, 8796093022208, 0, 'end event ok', ()),
     ('tool.messages_tool_input_empty_object_prefix', 'MessagesToolInputEmptyObjectPrefix', 'messages-tool-input-empty-object-prefix', None, 8796093022208, 0, 'end event ok', ()),
-    ('tool.messages_tool_input_in_start', 'MessagesToolInputInStart', 'messages-tool-input-in-start', None, 2199023255552, 0, 'event ok', ()),
+    ('tool.messages_tool_input_in_start', 'MessagesToolInputInStart', 'messages-tool-input-in-start', None, 2199023255552, 0, 'end event ok', ()),
     ('tool.messages_tool_input_missing', 'MessagesToolInputMissing', 'messages-tool-input-missing', None, 8796093022208, 0, 'end event ok request', ()),
     ('tool.messages_tool_input_not_json', 'MessagesToolInputNotJson', 'messages-tool-input-not-json', None, 8796093022208, 0, 'end event ok', ()),
     ('tool.messages_tool_input_not_object', 'MessagesToolInputNotObject', 'messages-tool-input-not-object', None, 8796093022208, 0, 'end event ok', ()),

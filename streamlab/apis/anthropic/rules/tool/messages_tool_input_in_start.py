@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
-from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
+from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
+
+#: Calls that are kept; more are not told.
+_MOST = 1_000
 
 
 class MessagesToolInputInStart(MessagesRule):
@@ -33,10 +41,21 @@ class MessagesToolInputInStart(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.BLOCK_START
+    variants = ("no delta follows", "deltas follow")
 
-    def event(self, at: int, event: StreamEvent) -> Findings | None:
+    def __init__(self, ctx: RuleState) -> None:
+        super().__init__(ctx)
+        self._opened: list[tuple[Block, Finding]] = []
+
+    def event(self, at: int, event: StreamEvent) -> None:
         block, given = self.opened(), self.block_of(event).get("input")
         if block is None or not block.is_client_tool or not block.direct or type(given) is not dict or not given:
-            return None
+            return
         message = f"the call of {block.name or 'a tool'} has its input in content_block_start"
-        return (self.found(message, at, path="content_block.input", expected={}, actual=given),)
+        found = self.found(message, at, path="content_block.input", expected={}, actual=given)
+        if len(self._opened) < _MOST:
+            self._opened.append((block, self.placed(found, event)))
+
+    def end(self, ending: Ending) -> Findings:
+        for block, finding in self._opened:
+            yield replace(finding, variants=(self.variants[bool(block.deltas)],))

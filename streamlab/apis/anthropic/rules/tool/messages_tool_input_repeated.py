@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
-from streamlab.apis.anthropic.inputs import InputFault
+from streamlab.apis.anthropic.inputs import InputFault, grows
 from streamlab.apis.anthropic.repairs import MessageRepair
 from streamlab.apis.anthropic.rules.base import ToolInputRule
 from streamlab.rules.base import quote
@@ -32,6 +32,10 @@ class MessagesToolInputRepeated(ToolInputRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     fault = InputFault.REPEATED
+    variants = ("each piece holds all so far", "it is sent twice")
+
+    def form(self, block: Block) -> str:
+        return self.variants[0 if grows(block) else 1]
 
     def wrong(self, block: Block, text: str) -> str:
         return f"the input of {block.name or 'a tool'} is sent more than once: {quote(text)}"

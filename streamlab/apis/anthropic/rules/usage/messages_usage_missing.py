@@ -38,7 +38,12 @@ class MessagesUsageMissing(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.START | MessageFact.MESSAGE_DELTA
-    variants = ("message_start", "message_delta")
+    variants = (
+        "message_start has none",
+        "that of message_start is null",
+        "message_delta has none",
+        "that of message_delta has no output_tokens",
+    )
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         reader, chunk = self.messages, chunk_of(event)
@@ -55,7 +60,16 @@ class MessagesUsageMissing(MessagesRule):
         path = inside if missing else f"{inside}.usage" if inside else "usage"
         said = "no usage" if missing else f"usage {quote(holder['usage'])}"
         message = f"{where} has {said}"
-        return (self.found(message, at, path=path, expected="usage", actual=holder.get("usage"), variant=where),)
+        form = self._form(start, holder)
+        return (self.found(message, at, path=path, expected="usage", actual=holder.get("usage"), variant=form),)
+
+    def _form(self, start: bool, holder: JsonObject) -> str | None:
+        """Which form it is; None for one that no client was asked about."""
+        if "usage" not in holder:
+            return self.variants[0 if start else 2]
+        if start:
+            return self.variants[1] if holder["usage"] is None else None
+        return self.variants[3] if holder["usage"] == {} else None
 
     def _without_output(self, at: int, usage: JsonObject) -> Finding:
         missing = "output_tokens" not in usage
@@ -65,5 +79,5 @@ class MessagesUsageMissing(MessagesRule):
             path="usage" if missing else "usage.output_tokens",
             expected="an integer",
             actual=usage if missing else None,
-            variant="message_delta",
+            variant=self.variants[3] if missing else None,
         )

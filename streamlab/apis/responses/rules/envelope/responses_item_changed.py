@@ -31,6 +31,22 @@ class ResponsesItemChanged(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.CHANGED
+    variants = (
+        "the call_id comes at the end alone",
+        "the call_id is another at the end",
+        "the name comes at the end alone",
+        "the name is empty at the end",
+        "the call_id is empty at the end",
+        "the name is another at the end",
+        "the type is another at the end",
+    )
+
+    def form(self, one: Odd) -> str | None:
+        member = str(one.path).rpartition(".")[2]
+        if member == "type":
+            return "the type is another at the end"
+        how = "comes at the end alone" if not one.expected else "is another at the end"
+        return f"the {member} {how if one.actual else 'is empty at the end'}"
 
     def repairable(self, one: Odd) -> Repairability:
         return Repairability.SAFE if not one.actual or not one.expected else Repairability.NONE

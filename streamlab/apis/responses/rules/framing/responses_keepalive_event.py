@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
+from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
+from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 
 
 class ResponsesKeepaliveEvent(OddRule):
@@ -30,3 +33,24 @@ class ResponsesKeepaliveEvent(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.FOREIGN
+    variants = (
+        "its data is empty",
+        "it is an empty object",
+        "it is a chunk of chat completions",
+        "it has a type of its own",
+    )
+
+    _value: JsonObject | None = None
+
+    def event(self, at: int, event: StreamEvent) -> Findings | None:
+        self._value = self.value(event)
+        return super().event(at, event)
+
+    def form(self, one: Odd) -> str | None:
+        if one.path is not None:
+            return self.variants[3]
+        if one.expected is None:
+            return self.variants[0]
+        if not self._value:
+            return self.variants[1]
+        return self.variants[2] if type(self._value.get("choices")) is list else None

@@ -9,6 +9,7 @@ from streamlab.apis.responses.rules.base import ItemRule
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 
 
 class ResponsesMissingCallId(ItemRule):
@@ -31,6 +32,7 @@ class ResponsesMissingCallId(ItemRule):
     repairability = Repairability.UNSAFE
     repair = ResponseRepair
     on = ResponseFact.ITEM_DONE
+    variants = ("it is absent", "it is empty", "it is null")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         item = self.item_of(event)
@@ -40,4 +42,14 @@ class ResponsesMissingCallId(ItemRule):
             if added is not None and added.call_id:
                 return  # it changed
             message = f"the call {quote(item.get('name'))} has no call_id"
-            yield self.found(message, at, path="item.call_id", expected="call_…", actual=item.get("call_id"))
+            given = item.get("call_id")
+            form = self._form(item)
+            yield self.found(message, at, path="item.call_id", expected="call_…", actual=given, variant=form)
+
+    def _form(self, item: JsonObject) -> str | None:
+        """Which form it is; None for another type, about which no client was asked."""
+        if "call_id" not in item:
+            return self.variants[0]
+        if item["call_id"] is None:
+            return self.variants[2]
+        return self.variants[1] if item["call_id"] == "" else None

@@ -32,12 +32,17 @@ class ResponsesMissingItemId(OddRule):
     repair = ResponseRepair
     on = ResponseFact.NO_ITEM_ID | ResponseFact.ITEM_ADDED | ResponseFact.ITEM_DONE
 
+    variants = ("an event does not name it", "the item has none")
+
+    def form(self, one: Odd) -> str | None:
+        return self.variants[0]
+
     def event(self, at: int, event: StreamEvent) -> Findings:
         yield from super().event(at, event) or ()
         item = self.value(event).get("item")
         if type(item) is dict and not text_of(item.get("id")):
             message = f"the item of {self.response.kind} has no id"
-            yield self.found(message, at, path="item.id", actual=item.get("id"))
+            yield self.found(message, at, path="item.id", actual=item.get("id"), variant=self.variants[1])
 
     def concerns(self, one: Odd) -> bool:
         return one.fact == ResponseFact.NO_ITEM_ID

@@ -31,6 +31,7 @@ class ResponsesCompletedOutputMissing(ResponsesRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.TERMINAL
+    variants = ("it is absent", "it is null", "it is something else")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         response, final = self.response, self.response.final or {}
@@ -39,4 +40,6 @@ class ResponsesCompletedOutputMissing(ResponsesRule):
         if told and type(output) is not list and response.terminal != FAILED:
             state = f"is {quote(output)}" if "output" in final else "is missing"
             message = f"output of {response.terminal} {state}"
-            yield self.found(message, at, path="response.output", expected="a list of items", actual=output)
+            form = self.variants[2 if output is not None else "output" in final]
+            expected = "a list of items"
+            yield self.found(message, at, path="response.output", expected=expected, actual=output, variant=form)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
+from streamlab.apis.responses.expectations import CREATED, OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.final import ended_early
 from streamlab.apis.responses.repairs import ResponseRepair
@@ -33,6 +33,17 @@ class ResponsesEventsAfterTerminal(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.AFTER_END
+    variants = ("an item is done", "the end comes again", "a second answer comes", "more of the answer comes")
+
+    _begun = False  # a second answer
+
+    def form(self, one: Odd) -> str:
+        self._begun = self._begun or one.actual == CREATED
+        if self._begun:
+            return self.variants[2]
+        if one.actual == "response.output_item.done":
+            return self.variants[0]
+        return self.variants[1] if one.actual == self.response.terminal else self.variants[3]
 
     def repairable(self, one: Odd) -> Repairability | None:
         reader = self.response
