@@ -103,6 +103,7 @@ _OPENING = (peel_utf16, peel_colours, peel_dump, peel_visible_ends, peel_column,
 _BESIDE_EVENTS = (peel_quoted_printable, peel_entities, peel_curly_quotes, peel_markdown_escapes)
 _ROUNDS = 4
 _COMMAND = lazy_pattern(rb"\bcurl(?:\.exe)?\s[^\n]*(?:(?<=[\\^`])\r?\n[^\n]*)*")
+_LAST_LINES = lazy_pattern(rb"(?:\r?\n){0,2}")
 _TYPE = ("content-type", "text/event-stream")
 _BINARY_TYPE = ("content-type", MEDIA_TYPE)
 
@@ -150,13 +151,20 @@ def is_paste(body: bytes) -> bool:
 
 def _segments(paste: Paste) -> Iterator[Segment]:
     if sum(size for _, size in paste.reads) != len(paste.body):
-        if paste.body:
-            yield Segment(None, paste.body)
+        if body := _without_spare_lines(paste.body):
+            yield Segment(None, body)
         return
     at = 0
     for offset_us, size in paste.reads:
         yield Segment(offset_us, paste.body[at : at + size])
         at += size
+
+
+def _without_spare_lines(body: bytes) -> bytes:
+    """Without blank lines behind the one that ends the last event: whatever showed the stream may have added them."""
+    end = len(body.rstrip(b"\r\n"))
+    kept = _LAST_LINES.match(body, end)
+    return body[: kept.end()] if kept is not None and kept.end() > end else body
 
 
 def _peeled(data: bytes) -> Paste:

@@ -27,7 +27,7 @@ FAULTS = [
     ("glm4-mid-stream-cut", "truncated-chunked-body", 9),
     ("glm4-newline", "plain-text-in-data", 7),
     ("glm4-tool-ids", "tool-call-id-unstable", 1),
-    ("oneapi-gemini-no-finish", "finish-reason-missing", 4),
+    ("oneapi-gemini-no-finish", "finish-reason-missing", 2),
     ("oneapi-gemini-stop-everywhere", "finish-reason-every-chunk", 0),
     ("oneapi-glm4-newline", "plain-text-in-data", 8),
     ("onehub-double-finish", "finish-reason-repeated", 3),
