@@ -299,6 +299,7 @@ def _finish_with_the_last_piece() -> list[Payload]:
 
 
 _ID, _CREATED, _MODEL = "chunk-id-missing-or-empty", "created-wrong-type", "model-missing-or-changes"
+_NO_TIME, _NOTHING = "it is true, a list or an object", "it is false, or a list or an object with nothing in it"
 _DELTA, _EMPTY, _UNKNOWN = "choice-delta-missing", "finish-reason-empty-string", "finish-reason-unknown-value"
 _PARTS = "content-array-parts"
 _NO_JSON = "tool-call-arguments-not-json"
@@ -397,6 +398,12 @@ FORMS = [
     Form(_CREATED, "it is text", "text.created-string", _bent(TEXT, _with(created="1760000000"))),
     Form(_CREATED, "it is a number", "text.created-float", _bent(TEXT, _with(created=1760000000.5))),
     Form(_CREATED, "it is a number", "text.created-ms", _bent(TEXT, _with(created=1760000000000))),
+    Form(_CREATED, _NO_TIME, "text.created-true", _bent(TEXT, _with(created=True))),
+    Form(_CREATED, _NO_TIME, "text.created-list", _bent(TEXT, _with(created=[1760000000]))),
+    Form(_CREATED, _NO_TIME, "text.created-object", _bent(TEXT, _with(created={"seconds": 1760000000}))),
+    Form(_CREATED, _NOTHING, "text.created-false", _bent(TEXT, _with(created=False))),
+    Form(_CREATED, _NOTHING, "text.created-list-empty", _bent(TEXT, _with(created=[]))),
+    Form(_CREATED, _NOTHING, "text.created-object-empty", _bent(TEXT, _with(created={}))),
     Form(_CREATED, "it is absent or null", "text.created-null", _bent(TEXT, _with(created=None))),
     Form(_CREATED, "it is absent or null", "text.created-missing", _bent(TEXT, _without("created"))),
     Form(_MODEL, "it is missing or null", "text.model-missing", _bent(TEXT, _without("model"))),

@@ -35,12 +35,12 @@ class CreatedWrongType(LateRule):
     answer and are not judged.
 
     ## Why it matters
-    A string or an ISO date makes the AI SDK (compatible and openai provider) and BAML raise, measured. The AI SDK does
-    so over ``true``, a list and an object too (both providers of 4.0 and of AI SDK 4, asked on 30 November 2026), which
-    nobody was seen to send. A float,
-    milliseconds and a missing value break the written promise, and of the measured clients nobody: a warning. Zero is
-    only told, and so is a value that grows from chunk to chunk (older Ollama, xAI) where the clock ticks, forward or,
-    with several servers, a little back; where the value jumps, which shows two answers in one stream, it is a warning.
+    A string or an ISO date makes the AI SDK (compatible and openai provider) and BAML raise, measured. So do ``true``,
+    a list and an object, which nobody was seen to send; over those Pydantic AI raises as well, unless they are empty. A
+    float, milliseconds and a missing value break the written promise, and of the measured clients nobody: a warning.
+    Zero is only told, and so is a value that grows from chunk to chunk (older Ollama, xAI) where the clock ticks,
+    forward or, with several servers, a little back; where the value jumps, which shows two answers in one stream, it is
+    a warning.
 
     ## Repair
     Cut to whole seconds; the first good value is written into every chunk.
@@ -53,7 +53,14 @@ class CreatedWrongType(LateRule):
     repair = Envelope
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.ENVELOPE
-    variants = ("it is text", "it is a number", "it is absent or null", "it changes")
+    variants = (
+        "it is text",
+        "it is a number",
+        "it is true, a list or an object",
+        "it is false, or a list or an object with nothing in it",
+        "it is absent or null",
+        "it changes",
+    )
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -133,6 +140,10 @@ def _variant(created: Any) -> str | None:
     """Which form of the deviation a value is; None for one that no client was asked about."""
     if created is None or created == "(absent)":
         return "it is absent or null"
+    if type(created) in (bool, list, dict):
+        return (
+            "it is true, a list or an object" if created else "it is false, or a list or an object with nothing in it"
+        )
     return {str: "it is text", int: "it is a number", float: "it is a number"}.get(type(created))
 
 
