@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
@@ -19,6 +20,12 @@ class InputFault(StrEnum):
     DOUBLE_ENCODED = "double-encoded"
     NOT_OBJECT = "not-object"
     NOT_JSON = "not-json"
+
+
+def meant_tool(name: str, tools: Collection[str]) -> str | None:
+    """The one offered tool whose name differs from a called one in case alone; None where there is none, or several."""
+    alike = [tool for tool in tools if tool.lower() == name.lower()]
+    return alike[0] if len(alike) == 1 else None
 
 
 def fault_of(block: Block) -> InputFault:

@@ -87,11 +87,11 @@ def undone(items: list[Item]) -> bool:
     return any(item.open and item.opened and item.kind not in UNCLOSED for item in items)
 
 
-def left_open(items: list[Item], response: JsonObject, assumed: Collection[int] = ()) -> bool:
-    """Whether something came of an item that nobody ends, neither an event of its own nor the finished response."""
+def left_open(items: list[Item], response: JsonObject, assumed: Collection[int] = ()) -> list[Item]:
+    """The items of which something came, and that neither an event of their own nor the finished response ends."""
     waiting = [item for item in items if item.done is None and not item.resumed and item.kind not in UNCLOSED]
     listed = {item.number for _, _, item in pairs(as_list(response.get("output")), items, assumed).paired}
-    return any(item.number not in listed for item in waiting)
+    return [item for item in waiting if item.number not in listed]
 
 
 def lacks_end(response: JsonObject, items: list[Item], index: Callable[[Item], int], *, open_: bool) -> bool:

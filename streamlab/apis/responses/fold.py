@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from streamlab.apis.responses.expectations import CALL_INPUT, CALLS, text_of
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
-from streamlab.wire.payload import JsonObject
+from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.reading import as_list, as_object
 
 #: Who builds the answer from what, measured on 28 November 2026.
@@ -217,3 +217,21 @@ def _call(at: int, item: Item) -> JsonObject:
         "type": "function",
         "function": {"name": item.name or None, "arguments": item.arguments},
     }
+
+
+def can_run(whole: JsonObject) -> bool:
+    """Whether nothing speaks against handing an item out: a call without an id or with half its arguments is no call
+    that anybody should run."""
+    if text_of(whole.get("type")) not in CALL_INPUT:
+        return True
+    arguments = whole.get("arguments") if whole["type"] == "function_call" else ""
+    read = decode_payload(arguments.encode("utf-8", "surrogatepass")) if type(arguments) is str else None
+    return bool(text_of(whole.get("call_id"))) and (not arguments or read is None or (read.ok and not read.faults))
+
+
+def is_known(item: Item, listed: JsonObject | None) -> bool:
+    """Whether it is known what an item held that nobody ended: the finished response says it, or its own events did."""
+    whole = listed
+    if listed is None and item.pieces and all(piece.told for piece in item.pieces.values()):
+        whole = item_json(item)
+    return whole is not None and item.agrees_with(whole) and can_run(whole)

@@ -43,6 +43,7 @@ class ItemIndex:
         self.again: Item | None = None  # the item that the event being read ends a second time
         self.came: dict[tuple[int, str], int] = {}  # number of an item and type -> digest of what it came with
         self.assumed: set[int] = set()  # items that a repair opened: their own start may still come
+        self.addable: set[int] = set()  # items that never were added, and may be before what came of them: a guess
 
     @property
     def last(self) -> Item | None:

@@ -16,6 +16,7 @@ from streamlab.apis.responses.expectations import (
     told_within,
 )
 from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.guesses import may_be_added
 from streamlab.apis.responses.item_index import MOST_OPEN, ItemIndex, state_of
 from streamlab.apis.responses.items import MOST_PARTS, Item, Piece, held_pieces, input_text
 from streamlab.rules.base import quote
@@ -289,6 +290,9 @@ class Output(ItemIndex):
             self._parts += 1
             if not item.resumed:
                 self._say(_F.UNPARTED, member, f"{kind} comes before its part was added")
+        unadded = step == "delta" and any(one.fact == _F.UNADDED for one in self._odd)
+        if unadded and may_be_added(value, family, item, self):
+            self.addable.add(item.number)
         piece = item.piece((family, number))
         if piece.done is not None:
             self._say(_F.ORDER, "type", f"{kind} comes after {family}.done")

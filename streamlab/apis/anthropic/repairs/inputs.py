@@ -14,7 +14,7 @@ from streamlab.apis.anthropic.expectations import (
     MESSAGE_STOP,
     TOOL_BLOCKS,
 )
-from streamlab.apis.anthropic.inputs import InputFault, decoded, judge, repaired
+from streamlab.apis.anthropic.inputs import InputFault, decoded, judge, meant_tool, repaired
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
 from streamlab.exchange import Ending
 from streamlab.lazy_pattern import lazy_pattern
@@ -216,9 +216,9 @@ class ToolInputs(Part):
         name, tools = block.get("name"), self.message.state.tools
         if not self.message.state.unsafe or type(name) is not str or not tools or name in tools:
             return
-        alike = [tool for tool in tools if tool.lower() == name.lower()]
-        if len(alike) == 1:
-            self._put(draft, "messages-tool-name-not-in-tools", block, "name", alike[0], "content_block.")
+        meant = meant_tool(name, tools)
+        if meant is not None:
+            self._put(draft, "messages-tool-name-not-in-tools", block, "name", meant, "content_block.")
 
     def _id(self, draft: Draft, block: JsonObject) -> None:
         held: Any = block.get("id")

@@ -19,7 +19,7 @@ from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import MOST_PARTS, Item, input_text
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.rules.repair import Draft, Origin, RepairState
-from streamlab.wire.payload import JsonObject, decode_payload
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
 
 _F = ResponseFact
@@ -124,16 +124,6 @@ class ItemsOut:
             return True
         parts = ((item, part) for item in self.reader.items for part in islice(item.parts, MOST_PARTS))
         return any(self.counted(item, *part) != part[1] for item, part in parts)
-
-    @staticmethod
-    def can_run(whole: JsonObject) -> bool:
-        """Whether nothing speaks against handing an item out: a call without an id or with half its arguments is no
-        call that anybody should run."""
-        if text_of(whole.get("type")) not in CALL_INPUT:
-            return True
-        arguments = whole.get("arguments") if whole["type"] == "function_call" else ""
-        read = decode_payload(arguments.encode("utf-8", "surrogatepass")) if type(arguments) is str else None
-        return bool(text_of(whole.get("call_id"))) and (not arguments or read is None or (read.ok and not read.faults))
 
     def complete(self, draft: Draft, found: JsonObject, index: int) -> None:
         """What an item lacks that stands in the finished response alone, before its events are written."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from streamlab.apis.responses.expectations import ADDABLE, ID_BEGINS, ITEM_ADDED, PIECES, family_of, text_of
+from streamlab.apis.responses.expectations import ITEM_ADDED, PIECES, family_of
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.item_index import MOST_OPEN
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.events import EMPTY_MESSAGE, made, part_added
@@ -68,9 +67,7 @@ class OpenedHere:
         if not placed:
             self.state.account.cannot(rule, "which part of its item it is about, is not on the wire")
         if facts & _F.UNADDED:
-            known = item.kind in ADDABLE and facts & _F.DELTA and _is_called(item)
-            known = known and not (_may_be_nothing(draft.json, item) or self._may_be_of_another(item, family))
-            if not self.state.unsafe or not known or not placed:
+            if not self.state.unsafe or item.number not in self._reader.output.addable or not placed:
                 self.state.account.cannot(rule, "what was never added is not on the wire")
                 return
             item.opened = True
@@ -89,20 +86,3 @@ class OpenedHere:
                 self._parts.add((item.number, part))
                 item.parts[part] = True  # from here on it is read as it goes out
                 yield made(part_added(family, place), draft, rule)
-
-    def _may_be_of_another(self, item: Item, family: str) -> bool:
-        """Whether an item is open that what names this one may be about: ids that are not stable name many."""
-        others = (one for one in self._reader.items[-MOST_OPEN:] if one is not item and one.open and one.opened)
-        return any(one.may_have(family) for one in others)
-
-
-def _is_called(item: Item) -> bool:
-    """Whether an item has an id, and none that items of another type have."""
-    begin = item.id.partition("_")[0]
-    return bool(item.id) and begin in (ID_BEGINS[item.kind], *({begin} - {*ID_BEGINS.values()}))
-
-
-def _may_be_nothing(value: JsonObject, item: Item) -> bool:
-    """Whether a delta may be a keep-alive: white space under an id that is no message's."""
-    begins = item.id.partition("_")[0] == ID_BEGINS[item.kind]
-    return not begins and not text_of(value.get("delta")).strip()

@@ -20,6 +20,7 @@ from streamlab.apis.responses.expectations import (
     text_of,
 )
 from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.fold import can_run
 from streamlab.apis.responses.items import Item, held_pieces
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.ending import ResponseOut
@@ -283,7 +284,7 @@ class ResponseRepair(Repair):
         rule = "responses-items-only-in-completed"
         ids = [(key, found) for item in map(as_object, listed) for key in _IDS if (found := text_of(item.get(key)))]
         for item in map(as_object, listed):
-            if not item.get("type") or not self._items.can_run(item) or len(ids) > len(set(ids)):
+            if not item.get("type") or not can_run(item) or len(ids) > len(set(ids)):
                 self.state.account.cannot(rule, "what one of them is, or which, is not on the wire")
                 return
         for index, item in enumerate(map(as_object, listed)):

@@ -17,7 +17,7 @@ from streamlab.apis.responses.expectations import (
 )
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.final import pairs
-from streamlab.apis.responses.fold import item_json
+from streamlab.apis.responses.fold import can_run, item_json
 from streamlab.apis.responses.items import Item, held_pieces
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.events import inner_events, is_open, made
@@ -60,7 +60,7 @@ class Undone:
             ended = "completed" if self._reader.terminal == COMPLETED else "incomplete"
             whole = {**item_json(item), "status": ended}
         strange = item.kind not in ITEM_EVENTS or _half_told(item, whole)
-        if whole is None or strange or self._items.is_another(item, whole) or not self._items.can_run(whole):
+        if whole is None or strange or self._items.is_another(item, whole) or not can_run(whole):
             self.state.account.cannot(_RULE, "what the item holds is not on the wire")
             return
         slot = self._items.slot(item)

@@ -8,6 +8,7 @@ from typing import Any
 from streamlab.apis.responses.expectations import COMPLETED, FAILED
 from streamlab.apis.responses.facts import Odd
 from streamlab.apis.responses.final import DONE_ELSEWHERE, lacks_end, left_open, named_end
+from streamlab.apis.responses.fold import is_known
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
@@ -41,12 +42,21 @@ class ResponsesRule(LateRule):
         assert isinstance(reader, ResponsesReader)
         return reader
 
-    @property
-    def locked(self) -> bool:
-        """Whether what Codex cannot read the end without is not put there: it would miss an item that is never done."""
+    def unlocked(self, how: Repairability = Repairability.SAFE) -> Repairability:
+        """How what Codex cannot read the end without is repaired. Where Codex would miss an item that is never done, it
+        is not put there; where each such item is added on request, it is on request."""
         reader = self.response
-        completed = reader.kind == COMPLETED == reader.terminal
-        return completed and left_open(reader.items, reader.final or {}, reader.output.assumed)
+        if not reader.kind == COMPLETED == reader.terminal:
+            return how
+        left = left_open(reader.items, reader.final or {}, reader.output.assumed)
+        open_ = [item for item in left if not (item.opened and is_known(item, None))]
+        if open_:
+            return (
+                Repairability.UNSAFE
+                if all(item.number in reader.output.addable for item in open_)
+                else Repairability.NONE
+            )
+        return how
 
     def is_named_end(self, event: StreamEvent) -> bool:
         """Whether the event being judged ends the response by its name in another API, and is given the one here."""
@@ -54,7 +64,7 @@ class ResponsesRule(LateRule):
         if value.get("type") != DONE_ELSEWHERE:
             return False
         response = as_object(value.get("response"))
-        open_ = left_open(items, response, assumed)
+        open_ = bool(left_open(items, response, assumed))
         lacks = lacks_end(response, items, lambda item: item.index, open_=open_)
         end = named_end(value, items, assumed, lacks=lacks)
         return end is not None and not end.why

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.anthropic.expectations import OBSERVED_MESSAGES
 from streamlab.apis.anthropic.facts import MessageFact
+from streamlab.apis.anthropic.inputs import meant_tool
 from streamlab.apis.anthropic.repairs import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote
@@ -30,6 +31,7 @@ class MessagesToolNameNotInTools(MessagesRule):
     severity = Severity.WARNING
     source = OBSERVED_MESSAGES
     answer_fact = "unknown-tool"
+    of_some = Repairability.NONE
     repairability = Repairability.UNSAFE
     repair = MessageRepair
     needs_request = True
@@ -46,5 +48,6 @@ class MessagesToolNameNotInTools(MessagesRule):
                 path="content_block.name",
                 expected=", ".join(sorted(tools)[:8]) or "no tool",
                 actual=block.name,
+                repairability=self.of_some if meant_tool(block.name, tools) is None else None,
             ),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
+from streamlab.apis.chat.calls_in_text import is_read
 from streamlab.apis.chat.text_places import begin_of
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
@@ -37,12 +38,14 @@ class ReasoningFieldVariants(LateRule):
     Pydantic AI knows the tag where it is a piece of the text alone.
 
     ## Repair
-    None: OpenAI has no field for it, so every name is kept, and it is never merged into the text.
+    None: OpenAI has no field for it, so every name is kept, and it is never merged into the text. Where the tag holds
+    a tool call and nothing else, it goes with the call, which is a guess: tool-call-leaked-as-text.
     """
 
     name = "reasoning-field-variants"
     severity = Severity.INFO
     source = CHAT_CHUNK_DELTA
+    of_some = Repairability.UNSAFE
     repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.RESPONSES})
     on = Fact.REASONING
@@ -102,8 +105,14 @@ class ReasoningFieldVariants(LateRule):
                 actual=text.lstrip()[: 24 if tag else 80],
                 severity=Severity.WARNING,
                 variant=self._tagged(tag),
+                repairability=self.of_some if self._is_read(index) else None,
             )
             return
+
+    def _is_read(self, index: int | None) -> bool:
+        """Whether a text with tags becomes calls on request, and the tags go with them."""
+        choices = getattr(self.ctx.accumulator, "choices", {})
+        return index in choices and is_read(choices[index], choices, self.ctx.tools)
 
     def _place(self, index: int | None, member: str) -> Place | None:
         place = begin_of(self.ctx, (index, member))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from streamlab.apis import api_names
@@ -14,7 +15,8 @@ from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import RuleState
 from streamlab.rules.told_failures import tells_a_failure
 from streamlab.wire import error_objects, reading
-from streamlab.wire.bad_payloads import ends_otherwise
+from streamlab.wire.arguments import ArgumentsFault, fault_of
+from streamlab.wire.bad_payloads import Misfit, Named, ends_otherwise
 from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, StreamEvent
 from streamlab.wire.finish_reasons import is_blank
@@ -37,6 +39,8 @@ class FinishReasonMissing(LateRule):
     ## Repair
     ``stop`` is a guess, so it is only made when asked for, and only when ``[DONE]`` and a proper end of the HTTP
     message say that nothing was cut. Never after a cut or an error: what stops without an end gets an error event.
+    Nor where an event could not be read, the arguments of a call are no JSON object, or choices came that nobody asked
+    for: that stays as it is.
     """
 
     name = "finish-reason-missing"
@@ -63,6 +67,7 @@ class FinishReasonMissing(LateRule):
         self._announced = False  # the end is told otherwise than by [DONE]
         self._again = False  # the whole answer came once more, as raw text
         self._hidden = False  # a finish_reason stands in an event that is no JSON object
+        self._misfits: list[Named] = []  # which nobody can read, or which become an error
 
     def event(self, at: int, event: StreamEvent) -> None:
         self._failed = self._failed or tells_a_failure(event)
@@ -70,6 +75,7 @@ class FinishReasonMissing(LateRule):
         if not isinstance(event, Chunk):
             self._hidden |= event.sse is not None and error_objects.hides_finish(event.sse.raw)
             self._again = self._again or is_answer_again(self.ctx, event)
+            self._note(self.ctx.misfits.feed(at, self.ctx.seen.data_events, event, self.ctx.offset_us))
             return
         self._audio = self._audio or reading.is_of_audio_model(event.json)
         for choice in reading.choices(event.json):
@@ -80,8 +86,14 @@ class FinishReasonMissing(LateRule):
             elif reason is not None and not is_blank(reason):  # what those leave open: finish-reason-empty-string
                 self._finished.add(index)
 
+    def _note(self, misfits: Iterable[Named]) -> None:
+        """Keep the first misfit that takes the guess away, and the last one, which may be all that came at the end."""
+        self._misfits += [one for one in misfits if _is_unread(one) or one.kind is Misfit.TEXT]
+        del self._misfits[1:-1]
+
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
+        self._note(ctx.misfits.finish())
         # A cut or abandoned stream has its own rule, unless [DONE] said that it was whole; OpenAI's audio streams never
         # had a finish_reason.
         if (
@@ -147,4 +159,33 @@ class FinishReasonMissing(LateRule):
             return Repairability.SAFE  # that answer was whole: plain-text-in-data
         if severity is not Severity.ERROR:
             return Repairability.NONE
-        return Repairability.UNSAFE if self.ctx.seen.done_at is not None else Repairability.TOLD
+        if self.ctx.seen.done_at is None or any(map(self._is_told, self._misfits)):
+            return Repairability.TOLD
+        unread = any(map(_is_unread, self._misfits)) or self._calls_open
+        return Repairability.NONE if unread or self._may_be_one else Repairability.UNSAFE
+
+    def _is_told(self, one: Named) -> bool:
+        """Whether a misfit is what the answer ends with, and becomes an error event."""
+        told = one.kind is Misfit.TRUNCATED or not _is_unread(one)
+        return told and one.at > (self.ctx.seen.last_chunk_at or 0)
+
+    @property
+    def _calls_open(self) -> bool:
+        """Whether the arguments of a call are no JSON object, and cannot be made one."""
+        calls = (call for call in self.ctx.calls.calls if not call.ghost)
+        return any(not call.arguments or fault_of(call) is ArgumentsFault.NOT_JSON for call in calls)
+
+    @property
+    def _may_be_one(self) -> bool:
+        """Whether several choices came, of which the end of one may be that of all."""
+        choices, asked = self.ctx.accumulator.choices, self.ctx.n
+        if len(choices) < 2 or one_answer(choices, self._finished, asked):
+            return False
+        counted = bool(self._finished) and reading.counts_tokens(sorted(choices), len(self._finished))
+        return asked == 1 or (asked is None and counted)
+
+
+def _is_unread(one: Named) -> bool:
+    """Whether a misfit may have held anything: then no end is guessed."""
+    looks = one.kind is Misfit.TEXT and (one.event.sse.data or b"").lstrip()[:1] == b"{"
+    return looks or one.kind in (Misfit.TRUNCATED, Misfit.MALFORMED)

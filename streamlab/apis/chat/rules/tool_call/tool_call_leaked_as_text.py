@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 
+from streamlab.apis.chat.calls_in_text import calls_in, is_read
 from streamlab.apis.chat.text_places import SignPlaces
 from streamlab.exchange import Ending
-from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule
 from streamlab.rules.finding import Repairability, Severity
@@ -135,41 +134,6 @@ class CallsFromText(Repair):
 
 #: Characters after a bracket in which a marker and the name of a tool must have come.
 _PATIENCE = 300
-_TAGS = lazy_pattern(r"<[^<>]*>|\[/?[A-Z_]+\]|functions?[.:=]?|:\d+|```(?:json)?|[\s,;\[\]]")
-
-
-def calls_in(text: str, names: frozenset[str]) -> tuple[str, list[tuple[str, JsonObject]]]:
-    """The text before the markup, and the calls in it; no calls when anything but markup follows the first marker."""
-    if leaked_call(text, names) is None:
-        return text, []
-    start = min((at for at in (text.find(mark) for mark in "<[") if at >= 0), default=-1)
-    if start < 0:
-        return text, []
-    rest, calls, residue, at = text[start:], [], "", 0
-    decoder = json.JSONDecoder()
-    while (brace := rest.find("{", at)) >= 0:
-        try:
-            value, end = decoder.raw_decode(rest, brace)
-        except (ValueError, RecursionError):
-            return text, []
-        head = rest[at:brace]
-        named = _call(value, head, names)
-        if named is None:
-            return text, []
-        calls.append(named)
-        residue += head.replace(named[0], "")
-        at = end
-    residue += rest[at:]
-    return (text[:start], calls) if calls and not _TAGS.sub("", residue) else (text, [])
-
-
-def _call(value: JsonObject, head: str, names: frozenset[str]) -> tuple[str, JsonObject] | None:
-    name = value.get("name")
-    arguments = value.get("arguments", value.get("parameters"))
-    if name in names and isinstance(arguments, dict):
-        return str(name), arguments
-    found = [name for name in names if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", head)]
-    return (max(found, key=len), value) if found else None
 
 
 def _part(delta: JsonObject, finish: str | None = None) -> JsonObject:
@@ -250,11 +214,7 @@ class ToolCallLeakedAsText(LateRule):
 
     def _repairability(self, member: str, state: ChoiceState) -> Repairability:
         """Unsafe where the call can be read out of the text of the only answer."""
-        if member != "content" or state.calls or len(self.ctx.accumulator.choices) > 1:
-            return Repairability.NONE
-        text = str(state.content)
-        start = min((at for at in map(text.find, "<[") if at >= 0), default=len(text))
-        readable = calls_in(text[start:], self.ctx.tools or frozenset())[1]
+        readable = member == "content" and is_read(state, self.ctx.accumulator.choices, self.ctx.tools)
         return Repairability.UNSAFE if readable else Repairability.NONE
 
 

@@ -36,6 +36,6 @@ class ResponsesMissingResponseId(ResponsesRule):
     def event(self, at: int, event: StreamEvent) -> Findings:
         response = self.value(event).get("response")
         if type(response) is dict and not text_of(response.get("id")):
-            how = None if self.response.id and not self.locked else Repairability.NONE
+            how = self.unlocked() if self.response.id else Repairability.NONE
             message = f"the response of {self.response.kind} has no id"
             yield self.found(message, at, path="response.id", expected=self.response.id or None, repairability=how)

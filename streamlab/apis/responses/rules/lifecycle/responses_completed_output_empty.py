@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import FAILED, OBSERVED_RESPONSES
+from streamlab.apis.responses.expectations import COMPLETED, FAILED, OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.final import undone
+from streamlab.apis.responses.fold import is_known
 from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import ANSWERS, ResponsesRule, answer_form
 from streamlab.rules.base import Findings
@@ -23,7 +25,8 @@ class ResponsesCompletedOutputEmpty(ResponsesRule):
     events are right. So is Codex: where it asked, by its ``originator`` or ``User-Agent``, it is a warning.
 
     ## Repair
-    Filled with the items that were done, in their order.
+    Filled with the items that were done, in their order; on request with one that was never added
+    (responses-lifecycle-order).
     """
 
     name = "responses-completed-output-empty"
@@ -38,7 +41,6 @@ class ResponsesCompletedOutputEmpty(ResponsesRule):
         response = self.response
         output = (response.final or {}).get("output")
         if output == [] and response.terminal != FAILED and response.items:
-            how = Repairability.SAFE if any(item.done is not None for item in response.items) else Repairability.NONE
             message = f"output of {response.terminal} is empty although output items were streamed"
             yield self.found(
                 message,
@@ -46,10 +48,20 @@ class ResponsesCompletedOutputEmpty(ResponsesRule):
                 path="response.output",
                 expected="the streamed items",
                 actual=output,
-                repairability=how,
+                repairability=self._how(),
                 severity=Severity.WARNING if self._asked_by_codex() else None,
                 variant=answer_form(item.kind for item in response.items),
             )
+
+    def _how(self) -> Repairability:
+        """Safe where each item that was opened is done, by whomever; unsafe where there is only one to be added."""
+        items, completed = self.response.items, self.response.terminal == COMPLETED
+        ended = [item for item in items if completed and item.opened and item.open and is_known(item, None)]
+        if undone([item for item in items if item not in ended]):
+            return Repairability.NONE
+        if ended or any(item.done is not None for item in items):
+            return Repairability.SAFE
+        return Repairability.UNSAFE if self.response.output.addable else Repairability.NONE
 
     def _asked_by_codex(self) -> bool:
         """Whether Codex asked, by the names it gives itself."""

@@ -5,15 +5,12 @@ from __future__ import annotations
 from streamlab.apis.responses.expectations import COMPLETED, OBSERVED_RESPONSES, UNCLOSED
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.final import pairs
-from streamlab.apis.responses.fold import item_json
-from streamlab.apis.responses.items import Item
+from streamlab.apis.responses.fold import is_known
 from streamlab.apis.responses.repairs import ResponseRepair
-from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.apis.responses.rules.base import ResponsesRule
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list
 
 _FORMS = {"message": "it is a message", "function_call": "it is a call"}
@@ -57,15 +54,6 @@ class ResponsesItemDoneMissing(ResponsesRule):
                     at,
                     path="type",
                     expected="response.output_item.done",
-                    repairability=_how(item, found.get(item.number)),
+                    repairability=None if is_known(item, found.get(item.number)) else Repairability.NONE,
                     variant=_FORMS.get(item.kind),
                 )
-
-
-def _how(item: Item, listed: JsonObject | None) -> Repairability:
-    """Safe where the finished response says what the item holds, or its own events did."""
-    whole = listed
-    if listed is None and item.pieces and all(piece.told for piece in item.pieces.values()):
-        whole = item_json(item)
-    known = whole is not None and item.agrees_with(whole) and ItemsOut.can_run(whole)
-    return Repairability.SAFE if known else Repairability.NONE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import ADDABLE, OBSERVED_RESPONSES, text_of
+from streamlab.apis.responses.expectations import OBSERVED_RESPONSES, text_of
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import KIND, OddRule
@@ -66,8 +66,8 @@ class ResponsesLifecycleOrder(OddRule):
         item = self.response.item
         if one.fact == ResponseFact.UNPARTED and (item is None or item.opened or item.resumed):
             return Repairability.SAFE
-        if one.fact == ResponseFact.ORDER and item is not None:
-            told = item.was_told(self.response.kind, self.response.output.place)
-            return Repairability.UNSAFE if told else Repairability.NONE
-        addable = one.fact != ResponseFact.ORDER and item is not None and item.kind in ADDABLE
-        return Repairability.UNSAFE if addable else Repairability.NONE
+        if item is None:
+            return Repairability.NONE
+        told = one.fact == ResponseFact.ORDER and item.was_told(self.response.kind, self.response.output.place)
+        added = one.fact != ResponseFact.ORDER and item.number in self.response.output.addable
+        return Repairability.UNSAFE if told or added else Repairability.NONE

@@ -51,6 +51,6 @@ class ResponsesUsageDetails(UsageRule):
                 expected={member: 0},
                 actual=held,
                 severity=Severity.ERROR if broken else None,
-                repairability=Repairability.SAFE if broken and not self.locked else Repairability.NONE,
+                repairability=self.unlocked() if broken else Repairability.NONE,
                 variant=self.variants[0 if broken else 1],
             )

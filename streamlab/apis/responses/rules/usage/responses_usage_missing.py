@@ -53,8 +53,7 @@ class ResponsesUsageMissing(UsageRule):
         lacking = [member for member in USAGE_REQUIRED if type(usage.get(member)) is not int]
         if lacking:
             total_only = lacking == ["total_tokens"] and usage.get("total_tokens") is None
-            how = Repairability.SAFE if total_only else Repairability.UNSAFE
-            how = Repairability.NONE if total_only and self.locked else how
+            how = self.unlocked() if total_only else Repairability.UNSAFE
             yield self.found(
                 f"usage lacks {', '.join(lacking)}",
                 at,
