@@ -53,6 +53,13 @@ def test_a_choice_that_is_not_in_the_last_chunk_has_no_place():
     assert found.event is None
 
 
+def test_the_finish_of_another_choice_is_not_its_place():
+    """Choice 1 stood first in its own chunks; what stands there in the last chunk is choice 0's."""
+    other = [chunk({"content": "b"}, index=1)]
+    found = _of(analyze(exchange(sse([*chat_text()[:-1], *other, chat_text()[-1]]))), "finish-reason-missing")[0]
+    assert (found.message.split(" has")[0], found.event, found.span) == ("choice 1", None, None)
+
+
 FILTER = {
     "index": 0,
     "finish_reason": None,

@@ -130,7 +130,7 @@ class FinishReasonMissing(LateRule):
             end, severity = "[DONE]" if ctx.seen.done_at is not None else "the end of the stream", Severity.ERROR
         path = f"choices[{known[0].place if known else 0}].finish_reason"
         found = self.found_at(
-            self._last_place(path, known[0].place if known else 0),
+            self._last_place(path, indexes, known[0].place if known else 0),
             f"{whose} no finish_reason before {end}",
             path=path,
             expected=f'"stop", "length", "tool_calls" or "content_filter" in the last chunk of {of_whom}',
@@ -140,10 +140,12 @@ class FinishReasonMissing(LateRule):
         )
         return replace(found, variants=self._forms(indexes) if severity is Severity.ERROR else ())
 
-    def _last_place(self, path: str, place: int) -> Place | None:
-        """Where the last chunk says why it stops, or does not; None where that has no choice at this place."""
+    def _last_place(self, path: str, indexes: tuple[int, ...], place: int) -> Place | None:
+        """Where the last chunk says why it stops, or does not; None where that has none of these choices there."""
         listed = reading.choices(self.ctx.seen.last_chunk or {})
-        return self.keep_last(path) if place < len(listed) else None
+        if place >= len(listed) or reading.choice_index(listed[place]) not in indexes:
+            return None
+        return self.keep_last(path)
 
     def _forms(self, indexes: tuple[int, ...]) -> tuple[str, ...]:
         """Which forms of the deviation these choices are: clients read the first choice, and most of them no other."""
