@@ -48,8 +48,8 @@ KINDS = {
 }  # fmt: skip
 #: Members of events that have a type, which may stand in the event line alone: an id beside them is none of a chunk's.
 TYPED = {"type", "item_id", "output_index"}
-#: Members that hold what a tool is called with, where that is an object.
-CALLED = {"input", "arguments"}
+#: Members that hold what a tool is called with, where that is an object: an id in it is an argument.
+CALLED = {"input", "arguments", "partial_json"}
 #: Members that hold an item of an answer, which has no usage; a response has its own, and none within its members.
 ITEMS = {"item", "content_block", "part", "output"}
 #: The members in which events of the Messages API say something; a mutation may put anything into any event.

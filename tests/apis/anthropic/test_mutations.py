@@ -368,6 +368,10 @@ def test_without_tools_markup_is_text():
         404417840,  # half a chunk of chat completions, and the last of them finishes
         369402914,  # input behind the stop of a block that was never opened, while two others wait
         5480592,  # one before a message_start that holds content, and reasoning beside it
+        933142525,  # tags in a block that nobody opened, while an empty one is open
+        845954345,  # content behind the second of two reasons, of which the first went out
+        854158729,  # a chunk of chat completions whose text is [DONE] and nothing else
+        368547082,  # a piece of input that is an object with an id
     ],
 )
 def test_no_law_is_broken_where_one_was(number):

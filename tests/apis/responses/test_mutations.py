@@ -246,6 +246,7 @@ def test_no_law_is_broken_where_one_was(name):
         676413411,  # a call that is never done, and behind it the end of the arguments of one that nobody added
         744967315,  # a call without an id is done once more with one
         897100921,  # arguments in a delta of a text that was told whole
+        525880216,  # response.created behind one of our own, with a delta in it
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from streamlab.apis.anthropic.expectations import (
     BLOCK_START,
@@ -22,6 +22,7 @@ from streamlab.apis.anthropic.expectations import (
 )
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
 from streamlab.exchange import Ending
+from streamlab.rules.odd_texts import MARKER
 from streamlab.rules.repair import Chunk, Draft, Drafts, Origin
 from streamlab.wire import reading
 from streamlab.wire.calls import CallTracker, TrackedCall, arguments_text
@@ -29,6 +30,7 @@ from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
 
 _RULE = "messages-openai-chunks"
+_MOST_MARKERS: Final = 64
 
 
 class _Call(TrackedCall):
@@ -50,6 +52,7 @@ class ChatChunks(Part):
         self._calls: CallTracker[_Call] = CallTracker(_Call)
         self._reason: str | None = None
         self._usage: JsonObject = {}
+        self._marker: list[str] = []  # texts that are [DONE], and blank ones behind it
         self._over = False  # real events came, or the end went out
 
     @property
@@ -120,14 +123,24 @@ class ChatChunks(Part):
         if thinking:
             yield from self._into("thinking", {"type": "thinking", "thinking": "", "signature": ""})
             yield self._made(delta_event(self._next - 1, "thinking_delta", "thinking", thinking))
-        if text:
+        for piece in self._without_marker(text) if text or thinking or delta.get("tool_calls") else ():
             yield from self._into("text", {"type": "text", "text": ""})
-            yield self._made(delta_event(self._next - 1, "text_delta", "text", text))
+            yield self._made(delta_event(self._next - 1, "text_delta", "text", piece))
         for fragment in reading.tool_calls(delta):
             yield from self._fragment(fragment)
         reason = reading.finish_reason(choice)
         if type(reason) is str and reason:
             self._reason = reason
+
+    def _without_marker(self, text: str) -> list[str]:
+        """The texts that are let go: the marker that ends streams of chunks waits for more text, and is none without.
+        What says something else lets it go too, as the repair of chunks does."""
+        waits = text.strip() == MARKER or (bool(self._marker) and text.isspace())
+        if waits and len(self._marker) < _MOST_MARKERS:
+            self._marker.append(text)
+            return []
+        pieces, self._marker = [*self._marker, text] if text else [], []
+        return pieces
 
     def _fragment(self, fragment: JsonObject) -> Iterator[Draft]:
         call = self._calls.place(0, fragment).call

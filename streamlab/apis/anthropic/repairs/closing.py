@@ -82,7 +82,8 @@ class Closing(Part):
             yield draft
         else:
             self._begun = True
-            if self._stays(draft) and self.message.stop_reason is not None:
+            stays = self._stays(draft) and self.message.stop_reason is not None
+            if stays or self._told:  # behind content it would be one more, with that between
                 yield from self._release()
             if kind in (BLOCK_START, BLOCK_STOP):
                 self._follow(kind, draft.json.get("index"))

@@ -65,7 +65,7 @@ class ThinkTags(Part):
         if kind == BLOCK_START and self._first is None:
             self._first = index
         elif kind == BLOCK_STOP:
-            self._first = None if index == self._first else self._first
+            self._over = self._over or (index == self._first and not self._held)
             if says_more(draft) and not self._held:  # its block goes out as it came, and what comes for it
                 self._over = True
                 return True

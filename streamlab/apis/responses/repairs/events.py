@@ -64,6 +64,11 @@ def is_of_another_type(value: JsonObject, kind: str) -> bool:
     return bool(own) and own not in value and any(key in value for key in others)
 
 
+def says_more(value: JsonObject) -> bool:
+    """Whether an event that carries a response holds what those of other types say beside it."""
+    return any(value.get(key) for key in (*_SAYING[1:], *PIECES.values()))
+
+
 def made(value: JsonObject, like: Draft | None, rule: str, origin: Origin = Origin.DERIVED) -> Draft:
     """A new event that stands for what another one said."""
     sources = like.sources if like is not None else ()

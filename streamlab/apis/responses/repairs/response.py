@@ -34,6 +34,7 @@ from streamlab.apis.responses.repairs.events import (
     item_events,
     made,
     part_number,
+    says_more,
 )
 from streamlab.apis.responses.repairs.foreign import foreign, known
 from streamlab.apis.responses.repairs.items import ItemsOut
@@ -264,7 +265,7 @@ class ResponseRepair(Repair):
         reader = self._reader
         if reader.kind == CREATED and self._opened_here:
             told = as_object(draft.json.get("response"))
-            if not told.get("usage") and not told.get("output"):
+            if not told.get("usage") and not told.get("output") and not says_more(draft.json):
                 self._drop(draft, "responses-created-missing")
                 return
             draft.put("responses-created-missing", draft.json, "type", IN_PROGRESS, "")

@@ -27,7 +27,8 @@ class MessagesThinkTagsInText(MessagesRule):
     Thirteen of thirteen clients show the tags and the thinking as the answer.
 
     ## Repair
-    None without a guess. ``--unsafe`` makes a thinking block of ``<think>…</think>``, without a signature.
+    None without a guess. ``--unsafe`` makes a thinking block of ``<think>…</think>``, without a
+    signature, where it begins the first block.
     """
 
     name = "messages-think-tags-in-text"
@@ -51,6 +52,7 @@ class MessagesThinkTagsInText(MessagesRule):
             return None
         self.retire()
         said = f"begins with {tag}" if tag else f"begins with reasoning that ends in {ended}"
-        mended = Repairability.UNSAFE if tag == "<think>" else Repairability.NONE
+        first = reader.blocks[0] is block  # tags behind a block that is over are left alone
+        mended = Repairability.UNSAFE if tag == "<think>" and first else Repairability.NONE
         expected = "a thinking block"
         return (self.found(f"the text {said}", at, expected=expected, actual=text, repairability=mended),)
