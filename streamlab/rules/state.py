@@ -17,6 +17,7 @@ from streamlab.wire import reading
 from streamlab.wire.bad_payloads import MisfitReader
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.call_reader import CallReader, Fragment
+from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.finish_reasons import is_blank
@@ -56,6 +57,11 @@ class StreamState:
     def n(self) -> int | None:
         """How many choices were asked for; None when the request is unknown."""
         return self.asked.n
+
+    @property
+    def choices_asked(self) -> int | None:
+        """The same, where each prompt of legacy completions asks for as many."""
+        return reading.asked_choices(self.body) if self.request_known else None
 
     @property
     def include_usage(self) -> bool | None:
@@ -269,8 +275,11 @@ class RuleState(StreamState):
 
     @property
     def finished(self) -> bool:
-        """Whether every choice seen has had a finish_reason."""
+        """Whether every choice seen has had a finish_reason, or the one answer that all of them are."""
         if self.tracker is not None:
             return self.tracker.finished
         choices = self.accumulator.choices
-        return bool(choices) and all(index in self.seen.finish_at for index in choices)
+        finishes = self.seen.finish_at
+        if not finishes or not choices:
+            return False
+        return all(index in finishes for index in choices) or one_answer(choices, finishes, self.choices_asked)

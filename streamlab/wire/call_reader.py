@@ -6,6 +6,7 @@ Memory grows with the calls and their arguments, not with the number of fragment
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from streamlab.wire import reading
 from streamlab.wire.accumulate import Text
@@ -111,6 +112,14 @@ class Fragment:
         return reading.function(self.raw)
 
 
+class JoinedCalls(NamedTuple):
+    """The calls of all choices, read as those of one answer. ``whole`` gives for each call as its choice has it the
+    one that it is of, which is another where it is a piece of that."""
+
+    calls: list[Call]
+    whole: dict[Call, Call]
+
+
 class CallReader:
     """Reads the tool calls of one exchange, chunk by chunk, whichever rule asks first."""
 
@@ -119,6 +128,7 @@ class CallReader:
         self._at = -1
         self._telling: tuple[Fragment, ...] = ()
         self._tracker = CallTracker(Call)
+        self._joined: JoinedCalls | None = None
 
     def read(self, at: int, event: StreamEvent, offset_us: int | None = None) -> tuple[Fragment, ...]:
         """The telling fragments of event number ``at``; every rule that asks about it gets the same."""
@@ -147,6 +157,21 @@ class CallReader:
     def of_choice(self, choice: int) -> list[Call]:
         """The calls of a choice that are more than ghosts."""
         return [call for call in self.calls if call.choice == choice and not call.ghost]
+
+    def joined(self) -> JoinedCalls:
+        """The calls at the end of a stream, with the choices taken for one."""
+        if self._joined is None:
+            tracker, whole = CallTracker(Call), {}
+            for piece in self.calls:
+                called = {"name": piece.name, "arguments": str(piece.arguments)}
+                placed = tracker.place(0, {"index": piece.index, "id": piece.id, "function": called})
+                call = whole[piece] = placed.call
+                call.not_text = call.not_text or piece.not_text
+                if placed.opens:
+                    call.choice, call.at, call.path = piece.choice, piece.at, piece.path
+                    call.sse, call.offset_us = piece.sse, piece.offset_us
+            self._joined = JoinedCalls([*dict.fromkeys(whole.values())], whole)
+        return self._joined
 
     def _read(self, at: int, event: Chunk, offset_us: int | None) -> Iterator[Fragment]:
         for choice_at, choice in enumerate(reading.as_list(event.json.get("choices"))):

@@ -13,6 +13,8 @@ from streamlab.wire.accumulate import ChoiceState
 from streamlab.wire.payload import JsonObject
 
 REASONING, TEXT, CALLS = "reasoning", "text", "calls"
+#: So many choices are not asked for; where the request is unknown, they are tokens.
+TOO_MANY = 8
 
 
 def kinds_of(delta: JsonObject) -> frozenset[str]:
@@ -49,9 +51,17 @@ def begins_part(
 def one_answer(choices: Mapping[int, ChoiceState], finished: Collection[int], asked: int | None) -> bool:
     """Whether the choices of a whole stream, in order of appearance, are one answer under several indexes."""
     indexes = list(choices)
-    if reading.counts_tokens(indexes, len(finished)):
+    if reading.counts_tokens(indexes, len(finished)) and not _may_be_alternatives(choices, asked):
         return True
     return len(indexes) > 1 and len(finished) < 2 and numbers_parts(choices, finished, asked)
+
+
+def _may_be_alternatives(choices: Mapping[int, ChoiceState], asked: int | None) -> bool:
+    """Whether the indexes may be choices of a stream that ended before they finished."""
+    if asked is not None or len(choices) == 1:
+        return len(choices) > 1 and asked != 1
+    later = list(choices.values())[1:TOO_MANY]
+    return len(later) < TOO_MANY - 1 and any(state.role is not None for state in later)
 
 
 def numbers_parts(choices: Mapping[int, ChoiceState], finished: Collection[int], asked: int | None) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar, Final, Protocol
 
+from streamlab.apis.chat.numbering import calls_of, is_one_answer
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
@@ -65,7 +66,17 @@ def legacy_calls(ctx: RuleState) -> list[tuple[int, CallState]]:
     if not ctx.tools or ctx.body.get("functions"):
         return []
     held = ((number, choice.function_call) for number, choice in sorted(ctx.accumulator.choices.items()))
-    return [(number, call) for number, call in held if call is not None]
+    calls = [(number, call) for number, call in held if call is not None]
+    return [_joined(calls)] if len(calls) > 1 and is_one_answer(ctx) else calls
+
+
+def _joined(pieces: list[tuple[int, CallState]]) -> tuple[int, CallState]:
+    """The one call of an answer that has a choice for each piece of it."""
+    number = pieces[0][0]
+    call = CallState(number, 0)
+    for _, piece in pieces:
+        call.add({"function": {"name": piece.name, "arguments": str(piece.arguments)}})
+    return number, call
 
 
 def finishes_of(ctx: RuleState) -> Callable[[int], str | None]:
@@ -86,7 +97,7 @@ class ArgumentsRule(Rule):
     ends_after = MAY_CALL
 
     def end(self, ending: Ending) -> Findings:
-        for call in self.ctx.calls.calls:
+        for call in calls_of(self.ctx):
             if fault_of(call) is self.fault:
                 text = str(call.arguments)
                 finding = self.found(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from streamlab.apis import api_names
+from streamlab.apis.chat.numbering import Numbered, numbered
 from streamlab.apis.chat.repairs import ChoiceShape
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
@@ -13,13 +14,9 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_CHOICES
 from streamlab.wire import reading
 from streamlab.wire.accumulate import ChoiceState
-from streamlab.wire.choice_parts import CALLS, REASONING, TEXT, kinds_held, numbers_parts
+from streamlab.wire.choice_parts import CALLS, REASONING, TEXT, kinds_held
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
-
-#: So many choices are not asked for; where the request is unknown, they are tokens.
-_TOO_MANY = 8
-
 
 #: By what the choices say: all of it under one index, under one for each piece, and under one for each part.
 _ONE = {
@@ -84,12 +81,10 @@ class ChoiceIndexIsTokenCounter(LateRule):
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         indexes = list(ctx.accumulator.choices)
-        parts = numbers_parts(ctx.accumulator.choices, ctx.seen.finish_values, ctx.n)
-        if not parts:
-            if not reading.counts_tokens(indexes, len(ctx.seen.finish_values)):
-                return
-            if len(indexes) > 1 and self._may_be_alternatives():
-                return
+        numbers = numbered(ctx)
+        if numbers is Numbered.ALTERNATIVES:
+            return
+        parts = numbers is Numbered.PARTS
         there = indexes[0] if self._place is None else self._there
         yield self.found_at(
             self._place,
@@ -102,15 +97,6 @@ class ChoiceIndexIsTokenCounter(LateRule):
             repairability=self.of_some if ctx.api.name == api_names.COMPLETIONS else None,
             variant=_form(ctx.accumulator.choices, parts),
         )
-
-    def _may_be_alternatives(self) -> bool:
-        """Whether the indexes may be choices of a stream that ended before they finished."""
-        ctx = self.ctx
-        if ctx.body:
-            return reading.asked_choices(ctx.body) > 1
-        later = list(ctx.accumulator.choices.values())[1:_TOO_MANY]
-        own = ctx.api.name == api_names.COMPLETIONS or any(state.role is not None for state in later)
-        return own and len(later) < _TOO_MANY - 1
 
 
 def _form(choices: Mapping[int, ChoiceState], parts: bool) -> str | None:

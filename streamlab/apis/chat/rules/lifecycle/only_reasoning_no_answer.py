@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from streamlab.apis.chat.numbering import is_one_answer
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.rules.state import RuleState
+from streamlab.wire.accumulate import ChoiceState
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -44,9 +46,11 @@ class OnlyReasoningNoAnswer(Rule):
     def end(self, ending: Ending) -> Findings:
         if not self._reasoned or ending is not Ending.COMPLETE or self.ctx.seen.error_at is not None:
             return
-        for index, state in sorted(self.ctx.accumulator.choices.items()):
-            answered = state.content or state.refusal or state.calls or state.function_call
-            if state.finish_reason == "stop" and state.reasoning and not answered:
+        states = self.ctx.accumulator.choices
+        if any(map(_answers, states.values())) and is_one_answer(self.ctx):
+            return  # under another index
+        for index, state in sorted(states.items()):
+            if state.finish_reason == "stop" and state.reasoning and not _answers(state):
                 stop = self.ctx.body.get("stop")
                 why = (
                     f"; the request asked to stop at {quote(stop)}, which may have ended the reasoning" if stop else ""
@@ -58,3 +62,8 @@ class OnlyReasoningNoAnswer(Rule):
                     expected="content or a tool call",
                     severity=Severity.INFO if stop else None,
                 )
+
+
+def _answers(state: ChoiceState) -> bool:
+    """Whether a choice says anything but what it thinks."""
+    return bool(state.content or state.refusal or state.calls or state.function_call)

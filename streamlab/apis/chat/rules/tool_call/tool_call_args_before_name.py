@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from streamlab.apis.chat.numbering import of_opened_calls
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
@@ -56,6 +57,6 @@ class ToolCallArgsBeforeName(Rule):
                 self._opened.append((fragment.call, self.placed(finding, event)))
 
     def end(self, ending: Ending) -> Findings:
-        for call, finding in self._opened:
+        for call, finding in of_opened_calls(self.ctx, self._opened):
             if call.name:
                 yield replace(finding, message=f"{finding.message} ({quote(call.name)} comes later)")

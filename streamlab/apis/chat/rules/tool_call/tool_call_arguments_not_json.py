@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.arguments_rule import finishes_of, item_calls, legacy_calls, whose
+from streamlab.apis.chat.numbering import calls_of
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -53,7 +54,7 @@ class ToolCallArgumentsNotJson(Rule):
         if ending is not Ending.COMPLETE:
             return
         finish_of = finishes_of(ctx)
-        for call in ctx.calls.calls:
+        for call in calls_of(ctx):
             if finish_of(call.choice) in (None, "length", "content_filter") or ctx.seen.error_at is not None:
                 continue
             text = str(call.arguments)
@@ -81,11 +82,11 @@ class ToolCallArgumentsNotJson(Rule):
 
     def _legacy(self) -> Findings:
         ctx = self.ctx
-        finishes = ctx.seen.finish_values
+        finish_of = finishes_of(ctx)
         for number, legacy in legacy_calls(ctx):
             text = str(legacy.arguments)
             read = read_arguments(text)
-            ended = finishes.get(number) not in (None, "length", "content_filter") and ctx.seen.error_at is None
+            ended = finish_of(number) not in (None, "length", "content_filter") and ctx.seen.error_at is None
             if ended and text.strip() and type(read.value) is not dict:
                 yield self.found(
                     f"the arguments of {whose(legacy.name)} are no JSON{' object' if read.ok else ''}: {quote(text)}",

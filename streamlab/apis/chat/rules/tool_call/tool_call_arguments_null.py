@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streamlab.apis.chat.arguments_rule import MAY_CALL, finishes_of, legacy_calls, whose
+from streamlab.apis.chat.numbering import of_whole_calls
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
@@ -72,7 +73,9 @@ class ToolCallArgumentsNull(Rule):
 
     def end(self, ending: Ending) -> Findings:
         finish_of = finishes_of(self.ctx)
-        for call, finding in self._opened:
+        for call, finding, opens in of_whole_calls(self.ctx, self._opened):
+            if not opens and finding.actual is not None:
+                continue  # a later fragment need not have any
             cut = ending is not Ending.COMPLETE or finish_of(call.choice) in (None, "length")
             stays_empty = not (call.arguments or call.not_text or cut)
             sent_empty = finding.repairability is Repairability.NONE
@@ -89,9 +92,9 @@ class ToolCallArgumentsNull(Rule):
 
     def _legacy(self, ending: Ending) -> Findings:
         """Calls in the old form that never have any: no client of tools gets them before they are made calls."""
-        ctx = self.ctx
+        ctx, finish_of = self.ctx, finishes_of(self.ctx)
         for number, call in legacy_calls(ctx):
-            cut = ending is not Ending.COMPLETE or ctx.seen.finish_values.get(number) in (None, "length")
+            cut = ending is not Ending.COMPLETE or finish_of(number) in (None, "length")
             if call.name and not str(call.arguments) and not cut:
                 yield self.found(
                     f"the arguments of {whose(call.name)} never come",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streamlab.apis.chat.arguments_rule import MAY_CALL, finishes_of, whose
+from streamlab.apis.chat.numbering import calls_of
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
@@ -40,7 +41,7 @@ class ToolCallArgumentsTruncated(Rule):
         if ending is not Ending.COMPLETE or ctx.seen.error_at is not None:
             return
         finish_of = finishes_of(ctx)
-        for call in ctx.calls.calls:
+        for call in calls_of(ctx):
             reason = finish_of(call.choice)
             if reason in ("length", "content_filter", None) and read_arguments(str(call.arguments)).truncated:
                 because = f"with finish_reason {quote(reason)}" if reason else "without a finish_reason"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis.chat.numbering import of_whole_calls
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
@@ -59,6 +60,6 @@ class ToolCallFunctionMissing(Rule):
                 yield finding
 
     def end(self, ending: Ending) -> Findings:
-        for call, finding in self._opened:
+        for call, finding, _ in of_whole_calls(self.ctx, self._opened):
             if not call.ghost:
                 yield finding

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis.chat.numbering import of_opened_calls
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
@@ -53,6 +54,6 @@ class ToolCallGhostSentinel(Rule):
                 self._opened.append((fragment.call, self.placed(finding, event)))
 
     def end(self, ending: Ending) -> Findings:
-        for call, finding in self._opened:
+        for call, finding in of_opened_calls(self.ctx, self._opened):
             if call.ghost and ending is Ending.COMPLETE:
                 yield finding

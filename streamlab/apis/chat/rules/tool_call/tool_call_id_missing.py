@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from streamlab.apis.chat.numbering import of_opened_calls
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
@@ -66,7 +67,7 @@ class ToolCallIdMissing(Rule):
                 self._opened.append((fragment.call, self.placed(finding, event)))
 
     def end(self, ending: Ending) -> Findings:
-        for call, finding in self._opened:
+        for call, finding in of_opened_calls(self.ctx, self._opened):
             if call.ghost or (ending is not Ending.COMPLETE and not call.id):
                 continue  # nothing to identify, or the id may have been still to come
             if call.id:

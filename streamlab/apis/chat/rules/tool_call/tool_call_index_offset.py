@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from streamlab.apis.chat.numbering import calls_of, has_calls_in_pieces, of_opened_calls
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
@@ -74,7 +75,11 @@ class ToolCallIndexOffset(Rule):
             seen.add(index)
 
     def end(self, ending: Ending) -> Findings:
-        for call, finding in self._found:
+        if has_calls_in_pieces(self.ctx):
+            opened = {call.index for call in calls_of(self.ctx)}
+            if opened == set(range(len(opened))):
+                return  # each call opens with its number, in a choice that had none before it
+        for call, finding in of_opened_calls(self.ctx, self._found):
             if not call.ghost:
                 late = finding.expected in self._opened[call.choice]
                 yield replace(finding, variants=(self.variants[1 if late else 0],))

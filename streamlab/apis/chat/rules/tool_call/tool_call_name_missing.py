@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from streamlab.apis.chat.arguments_rule import MAY_CALL, legacy_calls
+from streamlab.apis.chat.numbering import of_whole_calls
 from streamlab.apis.chat.repairs.call_arguments import unwrapped
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
@@ -70,9 +71,9 @@ class ToolCallNameMissing(Rule):
     def end(self, ending: Ending) -> Findings:
         if ending is not Ending.COMPLETE:
             return
-        for at, (call, finding) in enumerate(self._opened):
+        for at, (call, finding, opens) in enumerate(of_whole_calls(self.ctx, self._opened)):
             came = not call.ghost or any(call is one for one in self._listed)
-            if (at in self._lost) is bool(call.name) and came:
+            if opens and (at in self._lost) is bool(call.name) and came:
                 told = unwrapped(str(call.arguments)) is not None
                 yield replace(finding, repairability=Repairability.SAFE) if told else finding
         for number, legacy in legacy_calls(self.ctx):

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.arguments_rule import item_calls
+from streamlab.apis.chat.numbering import calls_of
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -46,7 +47,7 @@ class ToolCallNameNotInTools(Rule):
         tools = self.ctx.tools
         if tools is None or not self.ctx.body or not self._only_functions():
             return
-        for call in self.ctx.calls.calls:
+        for call in calls_of(self.ctx):
             if call.name is not None and not tools.intersection(call.names[:1]):
                 finding = self._unknown(call.name, tools, call.at, f"{call.path}.function.name")
                 if finding is not None:

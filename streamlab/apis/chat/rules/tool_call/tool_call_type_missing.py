@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis.chat.numbering import of_opened_calls
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule, quote
@@ -80,6 +81,6 @@ class ToolCallTypeMissing(Rule):
                 )
 
     def end(self, ending: Ending) -> Findings:
-        for call, finding in self._opened:
+        for call, finding in of_opened_calls(self.ctx, self._opened):
             if not call.ghost:
                 yield finding
