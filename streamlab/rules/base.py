@@ -32,6 +32,9 @@ OK, NOT_OK, ANY_STATUS = frozenset({"ok"}), frozenset({"error"}), frozenset({"ok
 
 _SHOWN = 200
 
+#: Characters of a message. Names and numbers of an upstream stand in it, which may be a megabyte each.
+_SAID = 400
+
 
 class Rule:
     """A check. Subclasses set the class attributes and implement hooks; ``self.ctx`` is the story so far.
@@ -151,7 +154,7 @@ class Rule:
         return Finding(
             rule=self.name,
             severity=severity or self.severity,
-            message=message,
+            message=_within(message),
             event=at,
             span=span,
             path=path,
@@ -198,9 +201,18 @@ def _as_json(value: Any) -> str:
     return shown if shown.isprintable() else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in shown)
 
 
+def _within(message: str) -> str:
+    """A message no longer than ``_SAID``: of a longer one the middle is left out, as the verb may stand behind it."""
+    if len(message) <= _SAID:
+        return message
+    return f"{message[: _SAID // 2]}…{message[1 - _SAID // 2 :]}"
+
+
 def _shorten(value: Any) -> Any:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
+    if type(value) is int and value.bit_length() > 4 * _SHOWN:  # more digits than that: a digit has 3.3 bits
+        value = _as_json(value)
     if isinstance(value, str) and len(value) > _SHOWN:
         return value[: _SHOWN - 1] + "…"
     if isinstance(value, dict | list | tuple) and len(shown := _as_json(value)) > 2 * _SHOWN:

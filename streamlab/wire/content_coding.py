@@ -46,7 +46,7 @@ class BodyDecoder:
         for coding in reversed(self.codings):
             make = _STAGES.get(coding)
             if make is None:
-                self.fault = f"unknown content coding {quoted(coding)}"
+                self.fault = f"unknown content coding {quoted(coding[:60])}"
                 break
             self._stages.append(make())
         self._made = [0] * len(self._stages)  # bytes that came out of each stage

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from streamlab.rules.bad_payloads import MisfitRule
+from streamlab.rules.base import quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repairs import TornPayloads
 from streamlab.rules.sources import SSE
 from streamlab.wire.bad_payloads import Misfit, Named
 from streamlab.wire.inserted import comment_at_end, comment_behind
-from streamlab.wire.visible import quoted
 
 
 class SseCommentInsideData(MisfitRule):
@@ -42,9 +42,8 @@ class SseCommentInsideData(MisfitRule):
         behind = comment_behind(data) if torn is None else None
         text = torn[1] if torn is not None else behind.inserted[0] if behind is not None else _last_comment(named)
         where = "behind the JSON of an event" if behind is not None else "in the middle of an event"
-        shown = quoted(text.decode("utf-8", "replace"))
         what = "a comment" if text.startswith(b":") else "a keep-alive"
-        return self.found_in(named, f"{what} stands {where}: {shown}", expected="JSON")
+        return self.found_in(named, f"{what} stands {where}: {quote(text.decode('utf-8', 'replace'))}", expected="JSON")
 
 
 def _last_comment(named: Named) -> bytes:

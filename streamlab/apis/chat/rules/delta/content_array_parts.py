@@ -92,8 +92,8 @@ class ContentArrayParts(Rule):
 
 def _kinds(parts: list[Any]) -> tuple[int, ...]:
     """What a list holds, by the numbers of `_KINDS`; () where nobody was asked about it."""
-    held = dict.fromkeys(reading.as_object(part).get("type") for part in parts if len(reading.as_object(part)) > 1)
-    return tuple(_KINDS.index(kind) for kind in held if kind in _KINDS)
+    kinds = [reading.as_object(part).get("type") for part in parts if len(reading.as_object(part)) > 1]
+    return tuple(dict.fromkeys(_KINDS.index(kind) for kind in kinds if kind in _KINDS))
 
 
 def _forms(forms: tuple[str, ...], kinds: tuple[int, ...]) -> tuple[str, ...]:
