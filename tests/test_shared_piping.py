@@ -128,6 +128,9 @@ def test_a_translated_stream_is_repaired_once(monkeypatch: pytest.MonkeyPatch, n
     assert _runs_of_repairs(_fixture(FIXTURES / "rules" / name / "bad"), monkeypatch) == 1
 
 
-def test_events_that_passed_unseen_under_one_cutting_spoil_nothing_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    fixture = _fixture(FIXTURES / "rules" / "envelope" / "answer_starts_over" / "bad")
-    assert _runs_of_repairs(fixture, monkeypatch) < len([*cuttings(fixture.exchange.body)]) - 3
+@pytest.mark.parametrize(
+    "name", ["captures/openai-plain", "captures/messages-gateway-two-starts", "rules/envelope/answer_starts_over/bad"]
+)
+def test_reads_that_end_within_runs_let_them_be_repaired_once(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Also where events passed unseen under one cutting."""
+    assert _runs_of_repairs(_fixture(FIXTURES / name), monkeypatch) == 1

@@ -19,9 +19,10 @@ _LONGEST = 200  # characters of a value
 
 class HintCollector:
     """``look`` at events that have a fact in `WORTH`; ``hints`` at the end. ``retired`` when there is nothing more
-    to learn."""
+    to learn, as from the start where they are not ``wanted``."""
 
-    def __init__(self, request: Request | None, head: ResponseHead | None) -> None:
+    def __init__(self, request: Request | None, head: ResponseHead | None, *, wanted: bool = True) -> None:
+        self.wanted = wanted
         self._host = _host(request)
         self._headers = tuple((name.lower(), value.lower()) for name, value in (head.headers if head else ()))
         self._keys: tuple[set[str], set[str], set[str], set[str]] = (set(), set(), set(), set())
@@ -34,7 +35,7 @@ class HintCollector:
         self._model = ""
         self._with_choices = 0
         self._objects = 0
-        self._looks = 0
+        self._looks = 0 if wanted else 4 * _MOST
 
     @property
     def retired(self) -> bool:

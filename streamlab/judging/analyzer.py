@@ -39,7 +39,7 @@ from streamlab.wire.stream import StreamDecoder, events_of
 class Analyzer:
     """One exchange's analysis. ``rules`` defaults to all of them; ``api`` to what path or stream betray.
 
-    Without ``spans`` no finding tells its bytes, which costs a tenth less.
+    Without ``spans`` no finding tells its bytes, which costs a tenth less; without ``dialect`` none is looked for.
     """
 
     def __init__(
@@ -54,17 +54,17 @@ class Analyzer:
         rules: Sequence[type[Rule]] | None = None,
         runs: Runs = Runs.USUAL,
         spans: bool = True,
+        dialect: bool = True,
     ) -> None:
         self._reader: StreamReader[tuple[int | None, StreamEvent]] = StreamReader(request, api, runs)
         self.ctx = RuleState(request, head, self._reader.api, self._reader.calls, api_of_json, notes)
         self.ctx.know(self._reader.api, self._reader.tracker)
         self.ctx.received.http_chunked, self.ctx.received.timing_known = http_chunked, timing_known
-        self.ctx.spans = spans
         self._cards = tuple(map(card_of, rules)) if rules is not None else None  # None: all that concern the API
         self._table: RuleTable | None = None  # None while the API is not clear
         self._decoder = StreamDecoder(head.header("content-encoding") if head is not None else None)
         self._progress = StreamProgress(self.ctx)
-        self._hints = HintCollector(request, head)
+        self.ctx.spans, self._hints = spans, HintCollector(request, head, wanted=dialect)
         self._reads_before: list[tuple[int | None, bytes]] = []  # that came while the API was not clear
         self._places = Places()
         self._shape_keys: dict[reading.Shape, tuple[Key, ...]] = {}
@@ -311,7 +311,7 @@ class Analyzer:
 
     def _report(self, end_us: int | None) -> Report:
         ctx, reader = self.ctx, self._reader
-        dialect, reasons = dialects.detect(self._hints.hints()) if ctx.api.judged else (None, ())
+        dialect, reasons = dialects.detect(self._hints.hints()) if ctx.api.judged and self._hints.wanted else (None, ())
         foreign = ctx.received.foreign
         why = why_not_judged(ctx, reader.known, foreign=foreign is not None, riddle=reader.riddle)
         api = UNKNOWN if reader.riddle else ctx.api
@@ -367,6 +367,7 @@ def analyzer_of(
     timing_known: bool | None = None,
     rules: Sequence[type[Rule]] | None = None,
     spans: bool = True,
+    dialect: bool = True,
 ) -> Analyzer:
     """An analyzer that knows of an exchange all but its body; ``timing_known`` where the exchange does not say it."""
     return Analyzer(
@@ -378,6 +379,7 @@ def analyzer_of(
         timing_known=exchange.timing_known if timing_known is None else timing_known,
         rules=rules,
         spans=spans,
+        dialect=dialect,
     )
 
 

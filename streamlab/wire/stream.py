@@ -43,6 +43,14 @@ def raw_of(one: StreamEvent | Run) -> bytes:
     return one.sse.raw if one.sse is not None else b""  # type: ignore[union-attr]
 
 
+def raws_of(run: Run) -> list[bytes]:
+    """The bytes of each event of a run: all have as many line ends, for a text holds none."""
+    if len(run) == 1:
+        return [run.raw]
+    lines, size = run.raw.split(b"\n"), run.raw.count(b"\n") // len(run)
+    return [b"\n".join((*lines[at : at + size], b"")) for at in range(0, len(lines) - 1, size)]
+
+
 def last_of(run: Run) -> JsonObject:
     """The last chunk of a run."""
     return read_event(run.last_event()).json  # type: ignore[union-attr]
@@ -134,5 +142,6 @@ __all__ = [
     "events_of",
     "last_of",
     "raw_of",
+    "raws_of",
     "read_event",
 ]

@@ -14,7 +14,8 @@ from streamlab.dialects.base import CERTAIN, LEAD, Hints, Kind, Trait
 from streamlab.dialects.registry import all_dialects, detect, known_deviations
 from streamlab.exchange import Request
 from streamlab.judging import analyzer
-from streamlab.judging.analyzer import analyze
+from streamlab.judging.analyzer import analyze, analyzer_of, report_by
+from streamlab.workflows.regression.findings import summaries, summary
 from tests import corpus
 from tests.batches import batched
 from tests.streams import Payload, chat_text, dump, exchange, frame, sse
@@ -258,6 +259,18 @@ def test_transformers_serve_of_today():
     order = "id,choices,created,model,object,system_fingerprint"
     made = stream(order=order, ids=(UUID,), top={"system_fingerprint": ""})
     assert analyze(made).dialect == "transformers-serve"
+
+
+def test_what_a_fixture_pins_down_hangs_on_no_dialect():
+    """So none is looked for."""
+    told = set()
+    for directory in corpus.directories():
+        loaded = corpus.load(directory)
+        report = analyze(loaded)
+        assert summaries(loaded) == [summary(one) for one in report.findings]
+        told.add(report.dialect)
+        assert report_by(analyzer_of(loaded, dialect=False), loaded).dialect is None
+    assert told > {None}
 
 
 def test_a_dialect_is_told_as_by_asking_each_for_all_its_signs(monkeypatch):

@@ -22,7 +22,7 @@ from streamlab.rules.transport.utf8_split_over_reads import Utf8SplitOverReads
 from streamlab.wire.events import Chunk
 from streamlab.wire.run_decoder import RunDecoder
 from streamlab.wire.runs import Run, TextKind, Varying, template_of
-from streamlab.wire.stream import StreamDecoder, events_of
+from streamlab.wire.stream import StreamDecoder, events_of, raws_of
 from tests.examples import examples
 from tests.judging.by_runs import Stream, assert_alike
 
@@ -365,6 +365,7 @@ def test_a_run_is_cut_between_its_events():
             assert b"".join(part.raw for part in parts) == run.raw
             assert [one.sse for part in parts for one in events_of(part)] == [one.sse for one in events_of(run)]
         assert run.last_event() == events_of(run)[-1].sse
+        assert raws_of(run) == [one.sse.raw for one in events_of(run)]
 
 
 def test_a_place_that_was_spoken_of_is_only_counted(monkeypatch):

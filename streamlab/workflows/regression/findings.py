@@ -8,7 +8,7 @@ from typing import Any
 
 from streamlab.apis import DEFAULT, UNKNOWN, api_of_path
 from streamlab.exchange import Exchange, ResponseHead, Segment
-from streamlab.judging.analyzer import analyze
+from streamlab.judging.analyzer import analyze, analyzer_of, report_by
 from streamlab.rules.finding import Finding
 from streamlab.wire.visible import visible
 
@@ -20,7 +20,8 @@ def found_in(exchange: Exchange) -> list[dict[str, Any]]:
 
 def summaries(exchange: Exchange) -> list[dict[str, Any]]:
     """The same before they are written."""
-    return [summary(one) for one in analyze(exchange).findings]
+    report = report_by(analyzer_of(exchange, dialect=False), exchange)  # whose deviations they are is not pinned down
+    return [summary(one) for one in report.findings]
 
 
 def as_written(found: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -3,12 +3,14 @@
 How a body is cut concerns what finds events in it (`repairing/front`), which runs for every cutting. The repairs behind
 it are given events and runs of events, and never see where a read ended: of the same sequence they make the same.
 `PipingMemory` keeps, as a tree, what they were handed and what they let go of at each step; a cutting whose sequence
-was there before is told from it, and one with another sequence is run whole.
+was there before is told from it, and one with another sequence is run whole. A run is as many steps as it has events:
+of it the repairs make what they make of these one by one, which tests/judging/by_runs.py holds them to. So where reads
+end among events like one another makes no other sequence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -24,7 +26,7 @@ from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.runs import Run, Template
 from streamlab.wire.sse import ServerSentEvent
-from streamlab.wire.stream import read_event
+from streamlab.wire.stream import raws_of, read_event
 from streamlab.workflows.regression.machines import Ours, our_machine, run
 
 _UNASKED = object()
@@ -37,10 +39,9 @@ class UnknownStepError(Exception):
 class PipingStep:
     """What the repairs were handed last, and what they made of it: bytes, and what they said."""
 
-    __slots__ = ("answer", "chunks", "holding", "next", "number", "out")
+    __slots__ = ("answer", "chunks", "holding", "next", "out")
 
-    def __init__(self, number: int, answer: Any = None, out: bytes = b"") -> None:
-        self.number = number
+    def __init__(self, answer: Template | None = None, out: bytes = b"") -> None:
         self.answer = answer
         self.out = out
         self.chunks = 0  # that went out by then
@@ -52,27 +53,31 @@ class PipingMemory:
     """The steps of all runs so far of one body's repairs."""
 
     def __init__(self) -> None:
-        self.start = PipingStep(0)
-        self.taught: dict[Template, int] = {}  # the number of the step that made it
+        self.start = PipingStep()
         #: What was handed to the repairs, which may have changed it: of use to none but those who know what came of it.
         self.events: dict[Hashable, StreamEvent] = {}
         self.told: list[bytes] = []  # what the latest run of the repairs let go of, step by step
         self.sound = True  # whether the steps gave what the run as a whole did
 
-    def key(self, pipeline: Pipeline, step: PipingStep, what: Hashable) -> Hashable:
-        """What is handed to the repairs, and what else they could tell two runs by."""
+    def key(self, pipeline: Pipeline, step: PipingStep, what: Hashable, ahead: int = 0) -> Hashable:
+        """What is handed to the repairs, so many events behind the one at hand, and what else they could tell two runs
+        by."""
         state = pipeline.state
         stray = state.no_answer.stray if step is self.start else None  # that the repairs know of no other way
-        return state.at, pipeline.reader.came.name, stray, what
-
-    def key_of_run(self, run: Run) -> Hashable:
-        """A run by its bytes, and by the step that made its template: every machine has templates of its own."""
-        return run.raw, run.start, self.taught.get(run.template, run.template)
+        return state.at + ahead, pipeline.reader.came.name, stray, what
 
 
 def _event_key(event: StreamEvent) -> Hashable:
     sse = event.sse
     return (sse.raw, sse.start, sse.terminated) if sse is not None else object()
+
+
+def _run_keys(run: Run) -> Iterator[tuple[bytes, int, bool]]:
+    """Those of its events."""
+    start = run.start
+    for raw in raws_of(run):
+        yield raw, start, True
+        start += len(raw)
 
 
 def _draft_key(draft: Draft) -> Hashable:
@@ -88,17 +93,25 @@ class Remembering(Pipeline):
         self._step = memory.start
         memory.told = []
 
-    def _note(self, key: Hashable, answer: Any, out: bytes) -> None:
+    def _note(self, key: Hashable, answer: Template | None, out: bytes, chunks: int) -> None:
         known = self._step.next.get(key)
         if known is None:
-            known = self._step.next[key] = PipingStep(self._step.number + 1, answer, out)
+            known = self._step.next[key] = PipingStep(answer, out)
         elif known.out != out:
             self._memory.sound = False
-        if type(answer) is Template:
-            self._memory.taught[answer] = known.number
-        known.chunks = self.state.chunks
+        known.chunks = chunks
         self._step = known
         self._memory.told.append(out)
+
+    def _note_let_go(self, key: Hashable, before: int, answer: Template | None = None) -> None:
+        self._note(key, answer, bytes_of(self.out[before:]), self.state.chunks)
+
+    def _note_passed(self, run: Run) -> None:
+        """Each event of a run, all of which went by."""
+        memory, behind, chunks = self._memory, len(run), self.state.chunks
+        for what in _run_keys(run):
+            behind -= 1
+            self._note(memory.key(self, self._step, what, -behind), None, what[0], chunks - behind)
 
     @property
     def holding(self) -> bool:
@@ -110,29 +123,28 @@ class Remembering(Pipeline):
         if event.sse is not None:
             self._memory.events[_event_key(event)] = event
         template = super().take(event)
-        self._note(key, template, bytes_of(self.out[before:]))
+        self._note_let_go(key, before, template)
         return template
 
     def start(self, draft: Draft) -> None:
         key, before = self._memory.key(self, self._step, _draft_key(draft)), len(self.out)
         super().start(draft)
-        self._note(key, None, bytes_of(self.out[before:]))
+        self._note_let_go(key, before)
 
     def take_run(self, run: Run) -> bool:
-        key, before = self._memory.key(self, self._step, self._memory.key_of_run(run)), len(self.out)
         passed = super().take_run(run)
-        self._note(key, passed, bytes_of(self.out[before:]))
+        if passed:
+            self._note_passed(run)
         return passed
 
     def passed_unseen(self, run: Run) -> None:
-        key = self._memory.key(self, self._step, ("unseen", self._memory.key_of_run(run)))
         super().passed_unseen(run)
-        self._note(key, None, run.raw)
+        self._note_passed(run)
 
     def finish(self, ending: Ending) -> None:
         key, before = self._memory.key(self, self._step, ending), len(self.out)
         super().finish(ending)
-        self._note(key, None, bytes_of(self.out[before:]))
+        self._note_let_go(key, before)
 
 
 class Recalling(Pipeline):
@@ -150,8 +162,8 @@ class Recalling(Pipeline):
         self.built = self._is_ours()
         return self.built
 
-    def _follow(self, what: Hashable) -> Any:
-        step = self._step.next.get(self._memory.key(self, self._step, what))
+    def _follow(self, what: Hashable, ahead: int = 0) -> Template | None:
+        step = self._step.next.get(self._memory.key(self, self._step, what, ahead))
         if step is None:
             raise UnknownStepError
         self._step = step
@@ -167,14 +179,13 @@ class Recalling(Pipeline):
         return bool(self._step.holding)
 
     def take(self, event: StreamEvent) -> Template | None:
-        template: Template | None = self._follow(_event_key(event))
-        return template
+        return self._follow(_event_key(event))
 
     def take_run(self, run: Run) -> bool:
-        passed: bool = self._follow(self._memory.key_of_run(run))
-        if passed:
-            self.state.account.at += len(run)
-        return passed
+        for ahead, what in enumerate(_run_keys(run), 1):
+            self._follow(what, ahead)
+        self.state.account.at += len(run)
+        return True
 
     def start(self, draft: Draft) -> None:
         self._follow(_draft_key(draft))
