@@ -35,11 +35,11 @@ class HintCollector:
         self._model = ""
         self._with_choices = 0
         self._objects = 0
-        self._looks = 0 if wanted else 4 * _MOST
+        self._looks = 0
 
     @property
     def retired(self) -> bool:
-        return self._looks >= 4 * _MOST
+        return self._looks >= 4 * _MOST or not self.wanted
 
     def look(self, event: StreamEvent) -> None:
         """One event. Never raises."""

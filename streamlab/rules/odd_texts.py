@@ -31,6 +31,11 @@ _LONGEST = 1 << 16
 GROWTHS, SHORTEST = 2, 8
 
 
+def is_marker(text: str) -> bool:
+    """Whether a text is the end marker, and nothing else but blanks."""
+    return text.strip() == MARKER
+
+
 class TextRule(LateRule):
     """A rule that follows the pieces of the text and judges the whole of it at the end."""
 
@@ -91,17 +96,17 @@ class DoneMarkerRule(TextRule):
     def event(self, at: int, event: StreamEvent) -> None:
         for text, path in self.pieces(event):
             if text.strip():
-                self._place = self.keep(at, event, path) if text.strip() == MARKER else None
+                self._place = self.keep(at, event, path) if is_marker(text) else None
 
     def passes(self, run: Run) -> bool:
         if self._place is not None:
             return False
-        return MARKER not in run.text or not any(text.strip() == MARKER for text in run.texts)
+        return MARKER not in run.text or not any(map(is_marker, run.texts))
 
     def end(self, ending: Ending) -> Findings:
         for _, text in self.whole():
             if text.rstrip().endswith(MARKER):
-                alone = text.strip() == MARKER
+                alone = is_marker(text)
                 said = "the whole text is [DONE]" if alone else "the text ends with [DONE] as a delta of its own"
                 yield self.found_at(self._place, said, expected="the model's text", actual=MARKER)
                 return

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
-from streamlab.storage.bare_body import read_bare_body as read_bare_body
 from streamlab.storage.exchange_fields import FieldReader
 from streamlab.storage.files import largest_input, read_regular
 

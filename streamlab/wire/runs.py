@@ -278,7 +278,7 @@ class Run:
 
     def split(self, count: int) -> tuple[Run, Run]:
         """Its first events, so many of them, and the others as two runs; neither may be empty."""
-        at = len(self.raw) - len(self.raw.split(b"\n", count * self._lines)[-1])
+        at = len(self.raw) - len(self.raw.split(b"\n", count * self.lines)[-1])
         first = None if self.first is None else self.first + count
         return (
             Run(self.template, self.raw[:at], self.start, self.texts[:count], self.first),
@@ -302,7 +302,7 @@ class Run:
         return bisect_right(list(accumulate(map(len, self.texts))), position)
 
     @property
-    def _lines(self) -> int:
+    def lines(self) -> int:
         """How many line ends each of its events has: a text holds none."""
         return self.raw.count(b"\n") // len(self.texts)
 
@@ -313,14 +313,14 @@ class Run:
     def first_event(self) -> ServerSentEvent:
         """The first of them, without taking the others apart."""
         end = 0
-        for _ in range(self._lines):
+        for _ in range(self.lines):
             end = self.raw.index(b"\n", end) + 1
         return SSEDecoder(self.start).feed(self.raw[:end])[0]
 
     def last_event(self) -> ServerSentEvent:
         """The last of them, likewise."""
         before = len(self.raw)
-        for _ in range(self._lines + 1):
+        for _ in range(self.lines + 1):
             before = self.raw.rfind(b"\n", 0, before)
         return SSEDecoder(self.start + before + 1).feed(self.raw[before + 1 :])[0]
 

@@ -44,10 +44,10 @@ def raw_of(one: StreamEvent | Run) -> bytes:
 
 
 def raws_of(run: Run) -> list[bytes]:
-    """The bytes of each event of a run: all have as many line ends, for a text holds none."""
+    """The bytes of each event of a run."""
     if len(run) == 1:
         return [run.raw]
-    lines, size = run.raw.split(b"\n"), run.raw.count(b"\n") // len(run)
+    lines, size = run.raw.split(b"\n"), run.lines
     return [b"\n".join((*lines[at : at + size], b"")) for at in range(0, len(lines) - 1, size)]
 
 

@@ -24,7 +24,7 @@ from streamlab.apis.registry import by_name
 from streamlab.errors import UnreadableInputError
 from streamlab.interop.reading import read_bytes
 from streamlab.judging.analyzer import analyze
-from streamlab.storage.exchange_dir import read_bare_body
+from streamlab.storage.bare_body import read_bare_body
 from tests import messages, responses, streams
 from tests.batches import batched
 

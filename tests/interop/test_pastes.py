@@ -18,7 +18,8 @@ from streamlab.exchange import Exchange
 from streamlab.interop.curl_command import request_of
 from streamlab.interop.reading import read_bytes
 from streamlab.judging.analyzer import analyze
-from streamlab.storage.exchange_dir import read_bare_body, read_exchange_dir
+from streamlab.storage.bare_body import read_bare_body
+from streamlab.storage.exchange_dir import read_exchange_dir
 from tests import binary_frames, messages, streams
 from tests.batches import batched
 

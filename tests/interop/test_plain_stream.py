@@ -9,7 +9,7 @@ import pytest
 from streamlab.interop.paste import is_paste, read_pasted
 from streamlab.interop.plain_stream import is_plain_stream
 from streamlab.interop.reading import read_bytes
-from streamlab.storage.exchange_dir import read_bare_body
+from streamlab.storage.bare_body import read_bare_body
 from tests import corpus
 
 _ROOT = Path(__file__).parents[2]

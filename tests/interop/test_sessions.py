@@ -20,7 +20,7 @@ from streamlab.apis.registry import by_name
 from streamlab.errors import UnreadableInputError
 from streamlab.interop.reading import read_bytes
 from streamlab.judging.analyzer import analyze
-from streamlab.storage.exchange_dir import read_bare_body
+from streamlab.storage.bare_body import read_bare_body
 from tests import responses, streams
 from tests.batches import batched
 from tests.interop.test_more_pastes import ORIGINS

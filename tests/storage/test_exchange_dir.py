@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
+from streamlab.storage.bare_body import read_bare_body
 from streamlab.storage.capture_db import CaptureDB
-from streamlab.storage.exchange_dir import exchange_json, read_bare_body, read_exchange_dir, write_exchange_dir
+from streamlab.storage.exchange_dir import exchange_json, read_exchange_dir, write_exchange_dir
 
 _CORPUS = Path(__file__).parents[2] / "corpus"
 

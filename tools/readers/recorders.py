@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from run import python_environment
+from run import held_to, python_environment, versions
 from streams import PAUSE_S, Server
 
 HERE = Path(__file__).parent
@@ -29,16 +29,8 @@ def main() -> int:
     python, server = python_environment(), Server(once=False)
     with tempfile.TemporaryDirectory() as folder:
         recorders = {name: _measured(python, server, name, Path(folder)) for name in NAMES}
-    listed = "import sys, importlib.metadata as m; print('\\n'.join(m.version(one) for one in sys.argv[1:]))"
     packages = sorted({word for name in NAMES for word in name.split()} - {"bare"})
-    told = subprocess.run([python, "-c", listed, *packages], capture_output=True, text=True, check=True).stdout
-    found = {"versions": dict(zip(packages, told.split(), strict=True)), "recorders": recorders}
-    if "--write" in sys.argv:
-        RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        return 0
-    same = json.loads(RESULTS.read_text(encoding="utf-8")) == found
-    print("as measured before" if same else json.dumps(found, indent=1))
-    return int(not same)
+    return held_to(RESULTS, {"versions": versions(python, packages), "recorders": recorders})
 
 
 def _measured(python: Path, server: Server, name: str, folder: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,23 @@ def python_environment(name: str = "python") -> Path:
     pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "-r", HERE / f"{name}.txt"]
     subprocess.run(pip, check=True)
     return python
+
+
+def versions(python: Path, packages: Sequence[str]) -> dict[str, str]:
+    """The versions of packages in an environment."""
+    listed = "import sys, importlib.metadata as m; print('\\n'.join(m.version(one) for one in sys.argv[1:]))"
+    told = subprocess.run([python, "-c", listed, *packages], capture_output=True, text=True, check=True).stdout
+    return dict(zip(packages, told.split(), strict=True))
+
+
+def held_to(results: Path, found: dict[str, Any]) -> int:
+    """The exit code of a measurement: 0 where it was the same before, or is taken for that (``--write``)."""
+    if "--write" in sys.argv:
+        results.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        return 0
+    same = json.loads(results.read_text(encoding="utf-8")) == found
+    print("as measured before" if same else json.dumps(found, indent=1))
+    return int(not same)
 
 
 def _node() -> Path:

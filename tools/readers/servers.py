@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from run import python_environment
+from run import held_to, python_environment, versions
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "servers.json"
@@ -31,18 +31,10 @@ def main() -> int:
     setups = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     found: dict[str, dict[str, Any]] = {}
     for name, packages in setups.items():
-        listed = (
-            "import sys, importlib.metadata as m; print(*(f'{one} {m.version(one)}' for one in sys.argv[1:]), sep=', ')"
-        )
-        told = subprocess.run([python, "-c", listed, *packages], capture_output=True, text=True, check=True).stdout
-        found[name] = {"versions": told.strip(), "end": _end(words, name)}
+        told = ", ".join(f"{one} {version}" for one, version in versions(python, packages).items())
+        found[name] = {"versions": told, "end": _end(words, name)}
         print(f"{name}: {found[name]['end']}", file=sys.stderr)
-    if "--write" in sys.argv:
-        RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        return 0
-    same = json.loads(RESULTS.read_text(encoding="utf-8")) == found
-    print("as measured before" if same else json.dumps(found, indent=1))
-    return int(not same)
+    return held_to(RESULTS, found)
 
 
 def _end(words: list[Any], name: str) -> str:

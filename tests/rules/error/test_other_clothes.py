@@ -7,7 +7,7 @@ import pytest
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.rules.finding import Severity
-from streamlab.storage.exchange_dir import read_bare_body
+from streamlab.storage.bare_body import read_bare_body
 from tests import messages, responses
 from tests.streams import chat_text, chunk, exchange, frame, sse
 

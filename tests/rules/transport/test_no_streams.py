@@ -9,7 +9,7 @@ from streamlab.exchange import Ending, Exchange, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer, errors_left, normalize
 from streamlab.rules.finding import Severity
-from streamlab.storage.exchange_dir import read_bare_body
+from streamlab.storage.bare_body import read_bare_body
 from tests import messages, responses, streams
 from tests.batches import batched
 

@@ -22,7 +22,7 @@ from streamlab.apis.anthropic.expectations import (
 )
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
 from streamlab.exchange import Ending
-from streamlab.rules.odd_texts import MARKER
+from streamlab.rules.odd_texts import is_marker
 from streamlab.rules.repair import Chunk, Draft, Drafts, Origin
 from streamlab.wire import reading
 from streamlab.wire.calls import CallTracker, TrackedCall, arguments_text
@@ -135,7 +135,7 @@ class ChatChunks(Part):
     def _without_marker(self, text: str) -> list[str]:
         """The texts that are let go: the marker that ends streams of chunks waits for more text, and is none without.
         What says something else lets it go too, as the repair of chunks does."""
-        waits = text.strip() == MARKER or (bool(self._marker) and text.isspace())
+        waits = is_marker(text) or (bool(self._marker) and text.isspace())
         if waits and len(self._marker) < _MOST_MARKERS:
             self._marker.append(text)
             return []

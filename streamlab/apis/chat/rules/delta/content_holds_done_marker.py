@@ -7,7 +7,7 @@ from streamlab.apis.chat.choice_text import holder_of, text_of
 from streamlab.apis.chat.repairs.emptied import stops
 from streamlab.exchange import Ending
 from streamlab.rules.finding import Repairability, Severity
-from streamlab.rules.odd_texts import MARKER, DoneMarkerRule
+from streamlab.rules.odd_texts import DoneMarkerRule, is_marker
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.wire import reading
@@ -34,7 +34,7 @@ class DropMarkerText(Repair):
     def event(self, draft: Draft) -> Drafts:
         listed = reading.choices(draft.json) if draft.is_chunk else []
         only = text_of(listed[0]) if len(listed) == 1 else ""
-        waits = _is_marker(only) or (bool(self._held) and only.isspace())
+        waits = is_marker(only) or (bool(self._held) and only.isspace())
         if waits and not listed[0].get("finish_reason") and len(self._held) < _MOST_HELD:
             self._held.append(draft)
             self.awake = True
@@ -50,7 +50,7 @@ class DropMarkerText(Repair):
 
     def _without_marker(self, draft: Draft) -> tuple[Draft, ...]:
         listed = reading.choices(draft.json) if draft.is_chunk else []
-        if len(listed) != 1 or not _is_marker(text_of(listed[0])):
+        if len(listed) != 1 or not is_marker(text_of(listed[0])):
             return (draft,)
         choice = listed[0]
         holder, key, path = holder_of(choice)
@@ -62,10 +62,6 @@ class DropMarkerText(Repair):
             return (draft,)
         self.state.account.drop(draft, self.rules[0])
         return ()
-
-
-def _is_marker(text: str) -> bool:
-    return text.strip() == MARKER
 
 
 class ContentHoldsDoneMarker(DoneMarkerRule):
