@@ -61,11 +61,8 @@ class RequestReading:
 
     @property
     def n(self) -> int | None:
-        """How many choices are asked for."""
-        if not self.known:
-            return None
-        value = self.body.get("n")
-        return value if type(value) is int and value > 0 else 1
+        """How many choices are asked for, over all prompts of legacy completions."""
+        return reading.asked_choices(self.body) if self.known else None
 
     @property
     def include_usage(self) -> bool | None:
@@ -86,12 +83,17 @@ def _read(body: bytes) -> _Read:
     value = decode_payload(body).value
     if not isinstance(value, dict):
         return _Read(value)
-    return _Read(value, reading.request_tools(value), _has_strict_tool(value))
+    return _Read(value, reading.request_tools(value), bool(strict_tools(value)))
 
 
 _read_once = lru_cache(4)(_read)
 
 
-def _has_strict_tool(body: JsonObject) -> bool:
-    tools = map(reading.as_object, reading.as_list(body.get("tools")))
-    return any(reading.as_object(tool.get("function", tool)).get("strict") is True for tool in tools)
+def strict_tools(body: JsonObject) -> frozenset[str | None]:
+    """Names of the tools a request wants called by the schema; None for one without a name."""
+    tools = (
+        reading.as_object(tool.get("function", tool))
+        for tool in map(reading.as_object, reading.as_list(body.get("tools")))
+    )
+    names = (tool.get("name") for tool in tools if tool.get("strict") is True)
+    return frozenset(name if type(name) is str else None for name in names)

@@ -55,13 +55,8 @@ class StreamState:
 
     @property
     def n(self) -> int | None:
-        """How many choices were asked for; None when the request is unknown."""
+        """How many choices were asked for, over all prompts of legacy completions; None when the request is unknown."""
         return self.asked.n
-
-    @property
-    def choices_asked(self) -> int | None:
-        """The same, where each prompt of legacy completions asks for as many."""
-        return reading.asked_choices(self.body) if self.request_known else None
 
     @property
     def include_usage(self) -> bool | None:
@@ -282,4 +277,4 @@ class RuleState(StreamState):
         finishes = self.seen.finish_at
         if not finishes or not choices:
             return False
-        return all(index in finishes for index in choices) or one_answer(choices, finishes, self.choices_asked)
+        return all(index in finishes for index in choices) or one_answer(choices, finishes, self.n)

@@ -20,6 +20,7 @@ from streamlab.sharing.requests import mask_request
 from streamlab.sharing.wanted import ALL_KNOWN, Masking
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.payload import decode_payload
+from streamlab.wire.reading import request_tools
 
 #: What stands first in a pair, and is longer, is no name.
 _LONGEST_NAME = 1024
@@ -56,10 +57,7 @@ def share(exchange: Exchange, masking: Masking = ALL_KNOWN) -> Shared:
 def _offered(body: bytes) -> frozenset[str]:
     """The names of the tools that a request offers: they are no text, wherever a model says them."""
     asked = decode_payload(body).value if body else None
-    offered = asked.get("tools", asked.get("functions")) if isinstance(asked, dict) else None
-    tools = [one for one in offered if isinstance(one, dict)] if isinstance(offered, list) else []
-    named = (holder.get("name") for one in tools for holder in (one, one.get("function")) if isinstance(holder, dict))
-    return frozenset(one for one in named if isinstance(one, str) and one)
+    return request_tools(asked) - {""} if isinstance(asked, dict) else frozenset()
 
 
 def _request(request: Request | None, masking: Masking) -> tuple[Request | None, tuple[Masked, ...]]:

@@ -31,12 +31,12 @@ def numbered(ctx: RuleState) -> Numbered:
     choices, finishes = ctx.accumulator.choices, ctx.seen.finish_values
     if numbers_parts(choices, finishes, ctx.n):
         return Numbered.PARTS
-    if not one_answer(choices, finishes, ctx.choices_asked):
+    if not one_answer(choices, finishes, ctx.n):
         return Numbered.ALTERNATIVES
     if len(choices) == 1:
         return Numbered.ONE
     # A choice of legacy completions has no role by which to tell.
-    few = ctx.api.name == api_names.COMPLETIONS and ctx.choices_asked is None and len(choices) < TOO_MANY
+    few = ctx.api.name == api_names.COMPLETIONS and ctx.n is None and len(choices) < TOO_MANY
     return Numbered.ALTERNATIVES if few else Numbered.PIECES
 
 

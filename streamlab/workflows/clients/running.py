@@ -31,11 +31,14 @@ from streamlab.judging.report import Report
 from streamlab.playback.matching import Candidate
 from streamlab.playback.script import Script, script
 from streamlab.repairing.normalizer import errors_left, normalize
+from streamlab.rules.request import strict_tools
 from streamlab.servers.replay import Playable
 from streamlab.sharing.shown import as_shown
 from streamlab.sharing.wanted import ALL_KNOWN
 from streamlab.storage.targets import find
 from streamlab.wire.calls import called
+from streamlab.wire.payload import decode_payload
+from streamlab.wire.reading import request_tools
 from streamlab.workflows.clients.environments import Environments
 from streamlab.workflows.clients.worker import LIMIT_S, Worker
 from streamlab.workflows.replay import BackgroundReplay, held, mended_ending
@@ -174,16 +177,11 @@ def strict_of(exchange: Exchange) -> tuple[str, ...] | None:
 
 def _offered(body: bytes | None) -> dict[str, bool] | None:
     """The functions that a request offers, and whether each is strict; None where it is no JSON object."""
-    try:
-        asked = json.loads(body or b"")
-    except ValueError:
-        return None
+    asked = decode_payload(body).value if body else None
     if not isinstance(asked, dict):
         return None
-    listed = asked.get("tools")
-    tools = [one.get("function", one) for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict)]
-    named = [one for one in tools if isinstance(one, dict) and isinstance(one.get("name"), str) and one["name"]]
-    return {one["name"]: one.get("strict") is True for one in named}
+    strict = strict_tools(asked)
+    return {name: name in strict for name in sorted(request_tools(asked)) if name}
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,15 +101,27 @@ def test_a_choice_without_an_end_has_one_name():
     assert [one.rule for one in told if one.severity is not INFO] == ["finish-reason-missing"]
 
 
-def test_each_prompt_of_legacy_completions_has_its_choice():
-    body = {"model": "m", "stream": True, "prompt": ["one", "two", "three"]}
-    ask = Request("POST", "/v1/completions", (), dump(body))
-    payloads = [
-        {**chunk(), "object": "text_completion", "choices": [{"index": at, "text": "a", "finish_reason": finish}]}
-        for finish in (None, "stop")
-        for at in range(3)
+THREE_PROMPTS = Request("POST", "/v1/completions", (), dump({"model": "m", "stream": True, "prompt": ["1", "2", "3"]}))
+
+
+def of_three_prompts(finished: tuple[int, ...]) -> list[dict[str, object]]:
+    """Three texts, and the finishes of some."""
+    said = [(at, "a", None) for at in range(3)] + [(at, "", "stop") for at in finished]
+    return [
+        {**chunk(), "object": "text_completion", "choices": [{"index": at, "text": text, "finish_reason": finish}]}
+        for at, text, finish in said
     ]
-    assert judged(payloads, request=ask) == {}
+
+
+def test_each_prompt_of_legacy_completions_has_its_choice():
+    assert judged(of_three_prompts((0, 1, 2)), request=THREE_PROMPTS) == {}
+
+
+def test_each_prompt_of_legacy_completions_has_its_finish():
+    told = analyze(exchange(sse(of_three_prompts((2,))), request=THREE_PROMPTS)).findings
+    assert [one.message for one in told if one.rule == "finish-reason-missing"] == [
+        "choices 0, 1 have no finish_reason before [DONE]"
+    ]
 
 
 REPEATED = "Spring is here, and so are we."

@@ -133,7 +133,7 @@ class NGreater1Interleaving(LateRule):
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
-        self._asked = reading.asked_choices(ctx.body) if ctx.body else None
+        self._asked = ctx.n
 
     def event(self, at: int, event: StreamEvent) -> None:
         asked = self._asked
