@@ -1,4 +1,4 @@
-"""One event beside what OpenAI would have sent in its place, field by field, with the reason and who breaks."""
+"""One event beside what OpenAI would have sent, field by field: the reason, who breaks, and what mends it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 
 from streamlab.clients.table import breaks, clients
 from streamlab.comparing.event_outcomes import EventDiff, EventOutcome, FieldDiff, How, Output
+from streamlab.report.text import mended_by
 from streamlab.rules.finding import Finding
 from streamlab.tui.palette import BAD, BOLD, DIM, DOUBTFUL, GOOD, GRAVE, PLAIN, badge, fit
 from streamlab.tui.widgets.text_pane import TextPane
@@ -104,7 +105,7 @@ Enter unfolds long values and names in full, and folds them again."""
             lines += self.wrapped(Text.assemble(("  breaks ", DIM), broken), width, "  ")[
                 : None if self.unfolded else 3
             ]
-        return lines
+        return lines + self.wrapped(Text.assemble(("  mend  ", DIM), mended_by(finding)), width, "  ")
 
     def _reason_line(self, finding: Finding, width: int) -> Text:
         line = badge(finding)
