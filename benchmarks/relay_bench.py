@@ -180,7 +180,7 @@ def measure(
         with _running(subject, upstream, mitmdump, beside, pinned) as (port, pid):
             time.sleep(0.3)
             before = _settled_cpu(pid)
-            options = [part for name, value in load.items() for part in (f"--{name}", str(value))]
+            options = [part for name, value in load.items() for part in (f"--{name.replace('_', '-')}", str(value))]
             command = [sys.executable, "-m", "benchmarks.relay_load", kind, "--fd", str(listener.fileno())]
             result = subprocess.run(
                 [*command, "--port", str(port), "--core", str(_LOAD_CORE if pinned else -1), *options],

@@ -23,8 +23,6 @@ _OPEN = b'data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created
 )
 _BEGIN = _OPEN + b'{"content":"'
 _PAD = b'"},"logprobs":null,"finish_reason":null}]}\n\n'
-#: HTTP chunks of a burst that go out in one write.
-_PER_SEND = 32
 #: Where in a chunk the sixteen hexadecimal digits of its send time begin.
 STAMP = len(_BEGIN)
 CHUNK_DATA = STAMP + 16 + len(_PAD)
@@ -53,8 +51,8 @@ def _connected(port: int) -> socket.socket:
     return sock
 
 
-def burst(listener: socket.socket, port: int, count: int) -> dict[str, float]:
-    """One stream, ``count`` chunks as fast as they go, `_PER_SEND` in a write as of a server that has them ready.
+def burst(listener: socket.socket, port: int, count: int, per_write: int) -> dict[str, float]:
+    """One stream, ``count`` chunks as fast as they go, ``per_write`` of them in a write.
 
     The sender is a process of its own, so that the load is not what is measured.
     """
@@ -64,8 +62,8 @@ def burst(listener: socket.socket, port: int, count: int) -> dict[str, float]:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.recv(65536)
         sock.sendall(START)
-        data = chunk(0) * _PER_SEND
-        for _ in range(count // _PER_SEND):
+        data = chunk(0) * per_write
+        for _ in range(count // per_write):
             sock.sendall(data)
         sock.sendall(STOP)
         sock.recv(1)
@@ -218,6 +216,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--core", type=int, required=True, help="-1: wherever there is room")
     parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--per-write", type=int, default=32, help="HTTP chunks of a burst that go out in one write")
     parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--gap", type=float, default=0.02)
     parser.add_argument("--seconds", type=float, default=4.0)
@@ -226,7 +225,7 @@ def main() -> None:
         os.sched_setaffinity(0, {options.core})
     listener = socket.socket(fileno=options.fd)
     if options.kind == "burst":
-        found = burst(listener, options.port, options.count)
+        found = burst(listener, options.port, options.count, options.per_write)
     else:
         found = Paced(listener, options.port, options.streams, options.gap, options.seconds).run()
         expected = options.streams * int(options.seconds / options.gap)

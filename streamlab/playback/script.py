@@ -29,10 +29,14 @@ class Finish(StrEnum):
 
 
 class Step(NamedTuple):
-    """Bytes to put on the wire, framing included, at a time."""
+    """Bytes to put on the wire, framing included, at a time.
+
+    A ``delimited`` one is a head or a whole HTTP chunk: whoever reads it sees where it ends, whatever it comes with.
+    """
 
     offset_us: int
     data: bytes
+    delimited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,9 @@ def script(
         pieces, finish = _faulty(exchange, pieces, fault), fault.finish
     faithful = fault is None and not changed
     missing = exchange.notes.get("missing_bytes") if faithful and finish is not Finish.KEEP_ALIVE else 0
-    steps = _steps(exchange, framing, pieces, finish, missing if isinstance(missing, int) else 0, faithful)
+    if isinstance(missing, int) and missing:
+        pieces = _cut_short(pieces, missing)
+    steps = _steps(exchange, framing, pieces, finish, asked=segments != "recorded", faithful=faithful)
     return Script(steps, finish, 0 if fault is not None else exchange.end_us or 0)
 
 
@@ -186,6 +192,17 @@ def _recorded(exchange: Exchange) -> Iterator[_Piece]:
             yield _Piece(offset, piece, first, left == 0, size)
 
 
+def _cut_short(pieces: Iterator[_Piece], missing: int) -> Iterator[_Piece]:
+    """The last chunk of a cut recording was announced larger than what came of it."""
+    held: _Piece | None = None
+    for piece in pieces:
+        if held is not None:
+            yield held
+        held = piece
+    if held is not None:
+        yield held._replace(chunk=held.chunk + missing, last=False)
+
+
 def _by_event(exchange: Exchange, timed: Iterator[tuple[int, bytes]]) -> Iterator[_Piece]:
     if not BodyDecoder.of(exchange.head).identity:
         yield from _by_size(timed, 1 << 62)  # events of a compressed body have no bytes of their own
@@ -249,22 +266,18 @@ class _EventCounter:
 
 
 def _steps(
-    exchange: Exchange, framing: str, pieces: Iterator[_Piece], finish: Finish, missing: int, faithful: bool
+    exchange: Exchange, framing: str, pieces: Iterator[_Piece], finish: Finish, *, asked: bool, faithful: bool
 ) -> Iterator[Step]:
+    """``asked``: the cuts are those that somebody asked for, so none of them may be lost in a write with others."""
     head_us = _head_us(exchange)
     yield from _interim_heads(exchange, head_us)
-    yield Step(head_us, _head_bytes(exchange, framing))
+    yield Step(head_us, _head_bytes(exchange, framing), delimited=not asked)
     if framing == _BODILESS:
         return
     offset = head_us
-    held: _Piece | None = None
     for piece in pieces:
-        if held is not None:
-            yield _framed(held, framing, 0)
-        held, offset = piece, max(offset, piece.offset_us)
-    if held is not None:
-        # The last chunk of a cut recording was announced larger than what came of it.
-        yield _framed(held, framing, missing)
+        offset = max(offset, piece.offset_us)
+        yield _framed(piece, asked) if framing == _CHUNKED else Step(piece.offset_us, piece.data)
     if faithful and isinstance(unframed := exchange.notes.get("unframed"), str):
         # What broke the HTTP framing, as it came.
         when = exchange.notes.get("unframed_us")
@@ -280,12 +293,12 @@ def _head_us(exchange: Exchange) -> int:
     return (exchange.segments[0].offset_us or 0) if exchange.segments else 0
 
 
-def _framed(piece: _Piece, framing: str, missing: int) -> Step:
-    if framing != _CHUNKED:
-        return Step(piece.offset_us, piece.data)
-    opening = b"%x\r\n" % (piece.chunk + missing) if piece.first else b""
-    closing = b"\r\n" if piece.last and not missing else b""
-    return Step(piece.offset_us, opening + piece.data + closing)
+def _framed(piece: _Piece, asked: bool) -> Step:
+    offset_us, data, first, last, chunk = piece
+    if first and last:
+        return Step(offset_us, b"%x\r\n%b\r\n" % (chunk, data), not asked)
+    opening = b"%x\r\n" % chunk if first else b""
+    return Step(offset_us, opening + data + (b"\r\n" if last else b""), last and not asked)
 
 
 _FRAMING_HEADERS = frozenset({"transfer-encoding", "content-length"})

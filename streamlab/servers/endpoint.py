@@ -61,6 +61,11 @@ class Endpoint:
         if self._tls is not None and self._tls.pending():
             self._loop.call_soon(self._readable)
 
+    def look(self) -> None:
+        """Read now what there is, if there is something, instead of when the loop comes to it."""
+        if self._reading:
+            self._readable()
+
     def pause(self) -> None:
         """Leave what arrives in the kernel, so that the peer feels it."""
         if self._reading:

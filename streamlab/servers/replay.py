@@ -1,7 +1,7 @@
 """The replay server: plays exchanges byte for byte, on an absolute time schedule, with the recorded ending.
 
-Time zero of a performance is the arrival of the request's first byte. Every write has an absolute deadline, so
-lateness never adds up; how late writes really were is kept in `Timing` and told.
+Time zero of a performance is the arrival of the request's first bytes, by the kernel's clock. Every write has an
+absolute deadline, so lateness never adds up; how late writes really were is kept in `Timing` and told.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from streamlab.playback.matching import Candidate, Match, Matcher, Miss, Rung
 from streamlab.playback.script import Finish, Script
 from streamlab.servers.accepting import Acceptor
 from streamlab.servers.access import Access, is_loopback
+from streamlab.servers.arrivals import StampedSocket, stamp_arrivals
 from streamlab.servers.endpoint import READ_SIZE, Endpoint
 from streamlab.servers.error_response import error_response, refusal_response
 from streamlab.servers.performance import Performance
@@ -126,6 +127,7 @@ class ReplayServer:
         self._buffer = bytearray(READ_SIZE)
         self._connections: set[_Connection] = set()
         self._acceptor = Acceptor(each=_DESCRIPTORS, remark=remark)
+        stamp_arrivals(listener)
         self._acceptor.serve(listener, self._accepted)
 
     def load(self, playables: Sequence[Playable]) -> None:
@@ -134,8 +136,9 @@ class ReplayServer:
         self.matcher = Matcher([one.candidate for one in playables], self._match, self._ignore)
 
     def _accepted(self, sock: socket.socket) -> None:
-        endpoint = Endpoint(asyncio.get_running_loop(), sock, self._buffer)
-        connection = _Connection(self, endpoint, self._closed, here=_is_here(sock))
+        stamped = StampedSocket.of(sock)
+        endpoint = Endpoint(asyncio.get_running_loop(), stamped, self._buffer)
+        connection = _Connection(self, endpoint, stamped, self._closed, here=_is_here(stamped))
         self._connections.add(connection)
         connection.start()
 
@@ -166,10 +169,17 @@ class _Connection:
     """
 
     def __init__(
-        self, server: ReplayServer, client: Endpoint, on_close: Callable[[_Connection], None], *, here: bool
+        self,
+        server: ReplayServer,
+        client: Endpoint,
+        sock: StampedSocket,
+        on_close: Callable[[_Connection], None],
+        *,
+        here: bool,
     ) -> None:
         self._server = server
         self._client = client
+        self._sock = sock
         self._trusted = here or server.access.token is not None
         self._on_close = on_close
         self._received = bytearray()
@@ -184,10 +194,11 @@ class _Connection:
     def start(self) -> None:
         self._client.on_data, self._client.on_end = self._read, lambda _how: self.close()
         self._client.resume()
+        self._client.look()  # nearly always the request is there already
 
     def _read(self, view: memoryview) -> None:
         if not self._received and self._head_seen is None:
-            self._first_ns = time.monotonic_ns()
+            self._first_ns = self._sock.arrived_ns
         self._received += view
         if len(self._received) > MAX_REQUEST_HEAD + READ_SIZE:
             self._client.pause()  # a pipelining client waits until the answer before is out

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import gc
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
@@ -25,13 +24,12 @@ from streamlab.servers.upstream import parse_upstream
 from streamlab.sharing.wanted import Masking
 from streamlab.storage.frames import Layout
 from streamlab.storage.recorder_process import RecorderProcess, Recording, start
+from streamlab.workflows.collecting import collect_rarely
 from streamlab.workflows.record_display import Telling
 
 #: What ends a recorder in order.
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Listener = tuple[socket.socket, Route]
-#: Allocations between two looks at the young, and how many of those between looks at the older.
-_GC_THRESHOLDS = (50_000, 20, 50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +96,6 @@ def base_url(listener: Listener, access: Access) -> str:
     return f"http://{shown}:{port}{access.prefix}{route.upstream.path or '/v1'}"
 
 
-def _collect_rarely() -> None:
-    """Nearly everything is freed by its reference count; a full collection would stop all streams for milliseconds."""
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
-
-
 def record(
     bound: Sequence[Listener],
     db: Path,
@@ -154,7 +146,7 @@ def _get_ready(
     finish_beside = beside()
     hold_signals()
     announce()
-    _collect_rarely()
+    collect_rarely()
     return finish_beside
 
 

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from streamlab.errors import UnreadableInputError, UsageError
@@ -34,6 +33,7 @@ from streamlab.servers.stepping import Gate
 from streamlab.servers.unexpected import tell_unexpected
 from streamlab.storage.targets import Target, find
 from streamlab.wire.visible import visible
+from streamlab.workflows.collecting import collect_rarely
 
 
 def parse_fault(
@@ -267,6 +267,7 @@ async def _until_told(on_ready: Callable[[], None]) -> None:
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
+    collect_rarely()
     on_ready()
     await told.wait()
 
@@ -373,9 +374,7 @@ class BackgroundReplay:
             raise self._failure
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         loop, stop = self._loop, self._stop
         if loop is not None and stop is not None:
             with contextlib.suppress(RuntimeError):
