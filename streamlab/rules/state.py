@@ -254,6 +254,14 @@ class RuleState(StreamState):
         """The tool call fragments of the event being judged that are more than the next piece of arguments."""
         return self.calls.read(at, event, self.offset_us)
 
+    def is_over(self, ending: Ending) -> bool:
+        """Whether nothing was still to come of the answer: the message ended and no error did that, or the connection
+        broke behind the end of the answer, where no client reads on."""
+        done_at, error_at = self.seen.done_at, self.seen.error_at
+        if error_at is not None and (done_at is None or error_at < done_at):
+            return False
+        return ending is Ending.COMPLETE or done_at is not None
+
     @property
     def streamed(self) -> bool:
         """Whether a stream was asked for; where the request is unknown, whether one came."""

@@ -366,3 +366,14 @@ def test_a_finish_before_the_last_call_says_what_follows_it(fragment, said):
         if one.rule == "tool-call-finish-per-call"
     ]
     assert found.message == f"{said} after finish_reason 'tool_calls'"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_connection_that_breaks_behind_the_end_hides_nothing(name):
+    """``[DONE]`` came, and no client reads on."""
+    payloads, expected = CASES[name]
+    whole = exchange(sse(payloads), request=request_for(tools=True))
+    broken = replace(whole, ending=Ending.UPSTREAM_CUT)
+    found, left = ({one.rule for one in analyze(one, rules=MINE).findings} for one in (whole, broken))
+    assert left == found
+    assert left >= {*expected}

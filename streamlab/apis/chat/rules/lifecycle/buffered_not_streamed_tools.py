@@ -34,7 +34,7 @@ class BufferedNotStreamedTools(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if not ctx.tools or not ctx.streamed or ctx.seen.content_events != 1 or ending is not Ending.COMPLETE:
+        if not ctx.tools or not ctx.streamed or ctx.seen.content_events != 1 or not ctx.is_over(ending):
             return
         size = sum(_size(state) for state in ctx.accumulator.choices.values())
         if size > _LONG:

@@ -44,7 +44,7 @@ class OnlyReasoningNoAnswer(Rule):
         self.retire()
 
     def end(self, ending: Ending) -> Findings:
-        if not self._reasoned or ending is not Ending.COMPLETE or self.ctx.seen.error_at is not None:
+        if not self._reasoned or not self.ctx.is_over(ending) or self.ctx.seen.error_at is not None:
             return
         states = self.ctx.accumulator.choices
         if any(map(_answers, states.values())) and is_one_answer(self.ctx):

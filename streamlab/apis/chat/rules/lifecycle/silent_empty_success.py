@@ -71,7 +71,7 @@ class SilentEmptySuccess(Rule):
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
         response = ctx.api.name == api_names.RESPONSES
-        over = ending is Ending.COMPLETE or (response and ctx.finished)
+        over = ctx.is_over(ending) or (response and ctx.finished)
         if (
             not over
             or ctx.seen.error_at is not None

@@ -51,7 +51,7 @@ class ToolCallArgumentsNotJson(Rule):
         if ctx.api.name == api_names.RESPONSES:
             yield from self._items()
             return
-        if ending is not Ending.COMPLETE:
+        if not ctx.is_over(ending):
             return
         finish_of = finishes_of(ctx)
         for call in calls_of(ctx):

@@ -76,7 +76,7 @@ class ToolCallArgumentsNull(Rule):
         for call, finding, opens in of_whole_calls(self.ctx, self._opened):
             if not opens and finding.actual is not None:
                 continue  # a later fragment need not have any
-            cut = ending is not Ending.COMPLETE or finish_of(call.choice) in (None, "length")
+            cut = not self.ctx.is_over(ending) or finish_of(call.choice) in (None, "length")
             stays_empty = not (call.arguments or call.not_text or cut)
             sent_empty = finding.repairability is Repairability.NONE
             if not call.ghost and (not sent_empty or stays_empty):
@@ -94,7 +94,7 @@ class ToolCallArgumentsNull(Rule):
         """Calls in the old form that never have any: no client of tools gets them before they are made calls."""
         ctx, finish_of = self.ctx, finishes_of(self.ctx)
         for number, call in legacy_calls(ctx):
-            cut = ending is not Ending.COMPLETE or finish_of(number) in (None, "length")
+            cut = not ctx.is_over(ending) or finish_of(number) in (None, "length")
             if call.name and not str(call.arguments) and not cut:
                 yield self.found(
                     f"the arguments of {whose(call.name)} never come",

@@ -38,7 +38,7 @@ class ToolCallArgumentsTruncated(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if ending is not Ending.COMPLETE or ctx.seen.error_at is not None:
+        if not ctx.is_over(ending) or ctx.seen.error_at is not None:
             return
         finish_of = finishes_of(ctx)
         for call in calls_of(ctx):

@@ -55,5 +55,5 @@ class ToolCallGhostSentinel(Rule):
 
     def end(self, ending: Ending) -> Findings:
         for call, finding in of_opened_calls(self.ctx, self._opened):
-            if call.ghost and ending is Ending.COMPLETE:
+            if call.ghost and self.ctx.is_over(ending):
                 yield finding

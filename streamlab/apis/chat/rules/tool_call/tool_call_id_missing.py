@@ -68,7 +68,7 @@ class ToolCallIdMissing(Rule):
 
     def end(self, ending: Ending) -> Findings:
         for call, finding in of_opened_calls(self.ctx, self._opened):
-            if call.ghost or (ending is not Ending.COMPLETE and not call.id):
+            if call.ghost or (not self.ctx.is_over(ending) and not call.id):
                 continue  # nothing to identify, or the id may have been still to come
             if call.id:
                 message = f"the id {quote(call.id)} comes only in a later fragment of its call"

@@ -69,7 +69,7 @@ class ToolCallNameMissing(Rule):
                 self._listed += [fragment.call] * _is_listed(fragment.raw.get("function"))
 
     def end(self, ending: Ending) -> Findings:
-        if ending is not Ending.COMPLETE:
+        if not self.ctx.is_over(ending):
             return
         for at, (call, finding, opens) in enumerate(of_whole_calls(self.ctx, self._opened)):
             came = not call.ghost or any(call is one for one in self._listed)

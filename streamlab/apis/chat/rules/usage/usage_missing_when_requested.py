@@ -45,7 +45,7 @@ class UsageMissingWhenRequested(Rule):
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx
-        if not ctx.include_usage or ending is not Ending.COMPLETE or ctx.seen.error_at is not None or self._elsewhere:
+        if not ctx.include_usage or not ctx.is_over(ending) or ctx.seen.error_at is not None or self._elsewhere:
             return
         if ctx.seen.chunks and ctx.accumulator.usage is None and (ctx.seen.finish_at or ctx.seen.done_at is not None):
             yield self.found(
