@@ -90,7 +90,7 @@ class ToolInputRule(MessagesRule):
 
     def end(self, ending: Ending) -> Findings:
         told: set[int] = set()
-        still = self.messages.open_blocks[:_MOST_PLACES] if self.complete and not self.messages.failed else []
+        still = self.messages.open_blocks[:_MOST_PLACES] if self.complete else []
         for block, place in (*self._closed, *((block, None) for block in still if block.is_tool and block.text)):
             if block.text and block.number not in told and fault_of(block) is self.fault and self.speaks(block):
                 told.add(block.number)

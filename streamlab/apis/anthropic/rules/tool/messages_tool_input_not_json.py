@@ -8,13 +8,14 @@ from streamlab.apis.anthropic.inputs import InputFault
 from streamlab.apis.anthropic.rules.base import ToolInputRule
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.wire.arguments import read_arguments
 
 
 class MessagesToolInputNotJson(ToolInputRule):
     """The input of a tool is no JSON, although its block is complete.
 
-    An answer that stops at a limit may cut the last input, and requests can ask for input that is sent as it is
-    made: neither is judged.
+    An answer that stops at a limit may cut the last input, an error any that breaks off, and requests can ask for input
+    that is sent as it is made: none of them is judged.
 
     ## What Anthropic does
     Sends an object in 1,279 of 1,279 inputs that are not empty. ``max_tokens`` never cut one in 62 answers.
@@ -35,7 +36,8 @@ class MessagesToolInputNotJson(ToolInputRule):
     fault = InputFault.NOT_JSON
 
     def speaks(self, block: Block) -> bool:
-        return not self.may_be_cut(block)
+        cut = self.messages.failed and read_arguments(str(block.text)).truncated  # by the error, stopped or not
+        return not cut and not self.may_be_cut(block)
 
     def wrong(self, block: Block, text: str) -> str:
         return f"the input of {block.name or 'a tool'} is no JSON: {quote(text)}"
