@@ -126,6 +126,8 @@ class Output(ItemIndex):
         other = other and item_id not in self.by_id  # it only has the index of that one
         if placed is not None and self._is_misnamed(placed, found, item_id):
             item: Item | None = placed
+        elif (before := self._done_before(found, item_id)) is not None:
+            item = before
         elif other and placed is not None and not item_id:
             item = self._beside(placed, kind=text_of(found.get("type"))) if found.get("type") else None
         else:
@@ -156,6 +158,12 @@ class Output(ItemIndex):
         if not item.resumed:
             self._compare(item, found)
         return item
+
+    def _done_before(self, found: JsonObject, item_id: str) -> Item | None:
+        """The call that is done once more under an id that a later one has, too; its call_id tells."""
+        first = self.calls.get(text_of(found.get("call_id")))
+        shared = first is not None and first.id == item_id and self.by_id.get(item_id) is not first
+        return first if first is not None and shared and first.says_the_same(found) else None
 
     def _is_misnamed(self, placed: Item, found: JsonObject, item_id: str) -> bool:
         """Whether an item is done at its index by the id of another one, of another type."""

@@ -279,10 +279,12 @@ class ItemsOut:
             draft.put("responses-arguments-not-string", holder, "arguments", told, path)
 
     def again(self, draft: Draft, item: Item) -> None:
-        """The index of an event about an item that was done before; and what a call that is done once more lacks, and
-        its start has by now."""
+        """The index of an event about an item that was done before, and its id where that is another one's, too; and
+        what a call that is done once more lacks, and its start has by now."""
         self.move(draft, item)
-        found = as_object(draft.json.get("item")) if self.reader.kind == ITEM_DONE else {}
+        found, slot = as_object(draft.json.get("item")) if self.reader.kind == ITEM_DONE else {}, self.slot(item)
+        if slot.id_rule == "responses-item-id-duplicate" and found.get("id") == item.id:
+            self.name(draft, found, slot, "item.")
         for member in ("name", "call_id") if item.is_call and item.opened and found else ():
             if not text_of(found.get(member)) and text_of(item.added.get(member)):
                 draft.put("responses-item-changed", found, member, item.added[member], "item.")

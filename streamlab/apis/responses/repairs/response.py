@@ -103,8 +103,8 @@ class ResponseRepair(Repair):
 
     @property
     def done(self) -> bool:
-        """Whether the event that ends the response has come."""
-        return self._reader.finished
+        """Whether the event that ends the response has come, and what it ends before it."""
+        return self._reader.finished and not self._response.ended_early
 
     def event(self, draft: Draft) -> Drafts:
         event, self._plain = draft.event, False
