@@ -67,7 +67,7 @@ def errors(exchange: Exchange) -> set[str]:
 def bare(exchange: Exchange) -> Exchange:
     """What is left of an exchange when its body was written to a file; what no body tells is kept: the request, an
     error status, an end that is none."""
-    failed = exchange.head is not None and exchange.head.status >= 300
+    failed = exchange.head is not None and (exchange.head.status >= 300 or not exchange.body)
     return Exchange(
         request=exchange.request,
         head=exchange.head if failed else None,
@@ -187,7 +187,9 @@ def unnamed(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> list[s
     if "translated" in repaired.changes:
         return untold(exchange, repaired)
     read = _events(exchange)
-    if read is None or repaired.left_alone is not None:
+    refused = exchange.head is not None and exchange.head.status >= 300  # its body is one error: kept, or told whole
+    kept = repaired.exchange.body == exchange.body or "http-error-body-shape" in repaired.changes
+    if read is None or repaired.left_alone is not None or (refused and kept):
         return []
     came = read.events
     found = _lost_of_whole(exchange, repaired)

@@ -191,9 +191,105 @@ def _change(events: Events, at: int, what: int) -> None:
     events[at] = head + streams.dump(value) + rest
 
 
+# -- what a server does to all events, or to all behind one ------------------------------------------------------------
+
+
+def _each(events: Events, at: int, change: Callable[[dict[str, Any], int], object]) -> None:
+    """Change the JSON of the events from one on; ``change`` is told how many it was given before."""
+    for place in range(at, len(events)):
+        read = _json_of(events[place])
+        if read is not None:
+            change(read[1], place - at)
+            events[place] = read[0] + streams.dump(read[1]) + read[2]
+
+
+def _choices(chunk: dict[str, Any]) -> list[dict[str, Any]]:
+    listed = chunk.get("choices")
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def _fragments(chunk: dict[str, Any]) -> list[dict[str, Any]]:
+    held = [choice.get("delta") for choice in _choices(chunk)]
+    calls = [delta.get("tool_calls") for delta in held if isinstance(delta, dict)]
+    return [one for listed in calls if isinstance(listed, list) for one in listed if isinstance(one, dict)]
+
+
+def _rotate(events: Events, at: int, what: int) -> None:
+    """Every fragment of a call, or every event of an item, has an id of its own; some servers repeat the name too, and
+    some count the fragments or have no indexes."""
+    names = [call["function"]["name"] for raw in events if (read := _json_of(raw)) for call in _fragments(read[1])
+             if isinstance(call.get("function"), dict) and call["function"].get("name")]  # fmt: skip
+
+    def change(value: dict[str, Any], number: int) -> None:
+        for call in _fragments(value):
+            call["id"] = f"call_{number}" if what % 5 else None
+            if what % 2 and names and isinstance(call.get("function"), dict):
+                call["function"]["name"] = names[0]
+            if what % 3 == 0:
+                call.pop("index", None)
+            elif what % 7 == 0:
+                call["index"] = number
+        if "item_id" in value:
+            value["item_id"] = f"item_{number}"
+        if what % 3 == 0:
+            value.pop("output_index", None)
+
+    _each(events, at, change)
+
+
+def _second_choice(events: Events, at: int, what: int) -> None:
+    """Another choice goes on in turns with this one; its index is right, missing, or the same."""
+    made: Events = []
+    for raw in events[at:]:
+        made.append(raw)
+        read = _json_of(raw)
+        if read is not None and _choices(read[1]):
+            for choice in _choices(read[1]):
+                choice["index"] = (1, 1, 2, None, 0)[what % 5]
+            made.append(read[0] + streams.dump(read[1]) + read[2])
+    events[at:] = made
+
+
+def _usage_behind(events: Events, at: int, what: int) -> None:
+    """Usage comes in a chunk of its own: behind the finish, behind the end, or among the text, with choices or not."""
+    chunk: dict[str, Any] = next((read[1] for raw in events if (read := _json_of(raw)) and _choices(read[1])), {})
+    choices: tuple[Any, ...] = (
+        [], None, [{"index": 1, "delta": {}, "finish_reason": None}], [{"index": 0, "delta": {"content": ""}}],
+        [{"index": 7, "delta": {"content": None}, "finish_reason": "stop"}], [{}], [{"delta": {"role": "assistant"}}],
+        [{"index": 1, "delta": {"content": "a"}, "finish_reason": None}],
+    )  # fmt: skip
+    usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    made = {**chunk, "choices": choices[what % len(choices)], "usage": usage}
+    events.insert(len(events) - what // 8 % 3 if what % 4 else at, b"data: " + streams.dump(made) + b"\n\n")
+
+
+def _counting(events: Events, at: int, what: int) -> None:
+    """The index of choices, of calls or of blocks counts the events, or is missing from all of them."""
+
+    def change(value: dict[str, Any], number: int) -> None:
+        holders = (_choices(value), _fragments(value), [value])[what % 3]
+        for one in holders:
+            key = "index" if what % 3 != 2 or "index" in value else "output_index"
+            if what % 2:
+                one.pop(key, None)
+            elif key in one:
+                one[key] = number
+
+    _each(events, at, change)
+
+
+def _again(events: Events, at: int, what: int) -> None:
+    """The answer starts over: what came comes once more, with its ids or with others."""
+    start = what % (at + 1)
+    came = events[start : at + 1]
+    events[at + 1 : at + 1] = [raw.replace(b"_", b"_9", 1) for raw in came] if what % 2 else came
+
+
 KINDS: tuple[Callable[[Events, int, int], None], ...] = (
     _change, _change, _change, _drop, _repeat, _swap, _cut, _lose, _insert, _insert, _insert_within, _junk_before,
     _merge, _frame, _change,
+    # mutants that are kept say which by its place: what is new comes behind
+    _rotate, _second_choice, _usage_behind, _counting, _again,
 )  # fmt: skip
 
 

@@ -21,6 +21,8 @@ Frame = Callable[..., bytes]
 
 #: Cases that came when numbers of mutants were kept already: a number goes on making the stream that it made.
 LATER = frozenset({"text-literal-escapes", "text-done-marker", "text-nested-event"})
+#: Numbers from here on have what one server does to all of its events, before what else happens to them.
+SERVERS = 10**9
 _FRAMES = ("no name", "message", "no type", "CRLF", "no space", "comment", "stray line", "text", "")
 _ENDS = (*[b""] * 9, b"data: [DONE]\n\n", b"event: data\ndata: [DONE]\n\n")
 
@@ -44,6 +46,8 @@ class Mutator:
 
     ``strange`` are events to put anywhere, ``junk`` values for members, ``keys`` names for members that do not belong
     there, ``own`` mutations of this API. ``frame`` writes an event with an event name (None: without, "": its type).
+    ``servers`` are mutations that came later, of all events or of all behind one: numbers from `SERVERS` on have one of
+    them before the others.
     """
 
     streams: Sequence[Events]
@@ -53,11 +57,14 @@ class Mutator:
     own: Sequence[Mutation]
     frame: Frame
     exchange: Callable[..., Exchange]
+    servers: Sequence[Mutation] = ()
 
     def mutated(self, number: int) -> Exchange:
         """The exchange of a number."""
         rng = random.Random(number)
         events = deepcopy(rng.choice(self.streams))
+        if number >= SERVERS and events:
+            rng.choice((*self.servers, _start_over))(events, rng.randrange(len(events)), rng)
         mutations = self._mutations()
         for _ in range(rng.choice((1, 1, 1, 2, 2, 3))):
             if events:
@@ -133,6 +140,17 @@ def _swap(events: Events, at: int, rng: random.Random) -> None:
     other = rng.choice(events)
     for key in [key for key in events[at] if key in other][:1]:
         events[at][key], other[key] = other[key], events[at][key]
+
+
+def _start_over(events: Events, at: int, rng: random.Random) -> None:
+    """What came comes once more, with the ids that it had or with others."""
+    start = rng.randrange(at + 1)
+    again = deepcopy(events[start : at + 1])
+    if rng.random() < 0.5:
+        for holder, key in [pair for event in again for pair in _members(event)]:
+            if key in ("id", "item_id", "call_id") and isinstance(holder[key], str):
+                holder[key] += "9"
+    events[at + 1 : at + 1] = again
 
 
 def _member(event: dict[str, Any], rng: random.Random) -> Iterator[tuple[Any, Any]]:

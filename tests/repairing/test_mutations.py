@@ -14,18 +14,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamlab.exchange import Exchange, Request, Segment
+from streamlab.exchange import Ending, Exchange, Request, Segment
 from streamlab.judging.analyzer import analyze
-from streamlab.repairing.normalizer import Normalizer, normalize
 from tests import corpus, responses, streams
 from tests.batches import batched
 from tests.examples import examples
 from tests.harm_laws import broken_laws
+from tests.live_laws import broken_live_laws
 from tests.mutations import KINDS, mutated
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 _SMALL = 6000
 _FEW = settings(max_examples=examples(40))
+_BROKEN_OFF = (Ending.COMPLETE, Ending.UPSTREAM_CUT, Ending.TIMED_OUT, Ending.CLIENT_LEFT, Ending.INTERRUPTED)
 _PERFECT = {
     "text": streams.chat_text("Spring", " is", " here", "."),
     "unicode": streams.chat_text("春天", "来了", " 🎉", "é"),
@@ -55,11 +56,8 @@ def _mutant(exchange: Exchange, mutations: list[tuple[int, int, int]]) -> Exchan
     return replace(exchange, segments=(Segment(None, body),), http_chunks=None, end_us=None)
 
 
-def _in_single_bytes(exchange: Exchange, *, unsafe: bool) -> bytes:
-    normalizer = Normalizer(exchange.request, exchange.head, unsafe=unsafe)
-    out = [normalizer.feed(exchange.body[at : at + 1]) for at in range(len(exchange.body))]
-    assert normalizer.failed is None
-    return b"".join(out) + normalizer.finish(exchange.ending)
+def _cut(exchange: Exchange, at: int, ending: Ending) -> Exchange:
+    return replace(exchange, segments=(Segment(None, exchange.body[:at]),), ending=ending)
 
 
 def _asked(name: str) -> Request:
@@ -110,13 +108,44 @@ def test_broken_responses(at, mutations):
 
 
 @_FEW
-@given(at=st.integers(0, 9999), folder=st.sampled_from(("rules", "corpus")), mutations=MUTATIONS, unsafe=st.booleans())
-def test_every_stream_in_any_cuts(at, folder, mutations, unsafe):
+@given(at=st.integers(0, 9999), folder=st.sampled_from(("rules", "corpus")), mutations=MUTATIONS)
+def test_every_stream_in_any_cuts(at, folder, mutations):
     """Of every API: nothing raises, and the repair does not depend on how the bytes were cut."""
     streams_of = _small(folder)
     mutant = _mutant(corpus.load(streams_of[at % len(streams_of)]), mutations)
     analyze(mutant)
-    assert _in_single_bytes(mutant, unsafe=unsafe) == normalize(mutant, unsafe=unsafe).exchange.body
+    assert broken_live_laws(mutant) == {}
+
+
+@_FEW
+@given(at=st.integers(0, 9999), mutations=MUTATIONS, stops=st.integers(0, _SMALL), ending=st.sampled_from(_BROKEN_OFF))
+def test_every_stream_broken_off_anywhere(at, mutations, stops, ending):
+    """In the midst of what any repair holds back, too."""
+    streams_of = _small("rules")
+    mutant = _mutant(corpus.load(streams_of[at % len(streams_of)]), mutations)
+    mutant = _cut(mutant, stops % (len(mutant.body) + 1), ending)
+    assert broken_laws(mutant) == broken_live_laws(mutant) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "mutations", "at", "ending"),
+    [
+        ("captures/glm4-tool-ids", [(10, 31, 94324)], 8906, Ending.UPSTREAM_CUT),  # behind [DONE]
+        ("rules/tool_call/tool_call_name_missing/bad", [(5, 912, 22997), (14, 665, 53193)], 2312, Ending.UPSTREAM_CUT),
+        ("rules/delta/role_empty_or_null/good", [(2, 272, 68783), (12, 135, 31978)], 2405, Ending.TIMED_OUT),
+        ("rules/transport/binary_message_corrupt/bad", [(10, 133, 65295), (3, 196, 87140)], 0, Ending.TIMED_OUT),
+        ("reports/servers/parser-garbage-call", [(18, 497, 10711)], 379, Ending.UPSTREAM_CUT),  # before an id came
+        ("reports/servers/parser-garbage-call", [(11, 308, 91610)], 482, Ending.UPSTREAM_CUT),
+        (
+            "captures/glm4-follow-up-500",
+            [(16, 496, 55073), (17, 799, 16456)],
+            199,
+            Ending.COMPLETE,
+        ),  # usage in an error
+    ],
+)
+def test_streams_that_broke_a_law_where_they_broke_off(name, mutations, at, ending):
+    assert broken_laws(_cut(_mutant(_known(name), mutations), at, ending)) == {}
 
 
 def test_a_call_that_the_response_ends_goes_before_the_one_that_waited_for_it():

@@ -79,9 +79,74 @@ def _count(events: Events, at: int, rng: random.Random) -> None:
             holder["usage"] = deepcopy(rng.choice(_COUNTS))
 
 
-_MUTATOR = Mutator(
-    STREAMS, _STRANGE, _JUNK, _KEYS, (_renumber, _grow, _word, _count), messages.frame, messages.exchange
-)
+# -- what a server does to all of its events ---------------------------------------------------------------------------
+
+
+def _reuse(events: Events, at: int, rng: random.Random) -> None:
+    """All blocks have one index, counted or not, and often none is stopped."""
+    how, stops, count = rng.randrange(3), rng.random() < 0.5, 0
+    for event in events:
+        if "index" in event and how == 0:
+            event["index"] = 0
+        elif "index" in event and how == 1:
+            del event["index"]
+        elif "index" in event:
+            event["index"], count = count, count + 1
+    if stops:
+        events[:] = [event for event in events if event.get("type") != "content_block_stop"] or events
+
+
+def _unstopped(events: Events, at: int, rng: random.Random) -> None:
+    """Starts or stops of blocks never come, or come for every delta."""
+    gone = rng.choice(("content_block_stop", "content_block_start", "message_start", "message_delta", "message_stop"))
+    if rng.random() < 0.7:
+        events[:] = [event for event in events if event.get("type") != gone] or events
+        return
+    kinds = [event for event in events if event.get("type") == gone][:1]
+    for place in range(len(events) - 1, 0, -1):
+        if events[place].get("type") == "content_block_delta":
+            events[place:place] = deepcopy(kinds)
+
+
+def _in_turns(events: Events, at: int, rng: random.Random) -> None:
+    """The events of two blocks come in turns."""
+    lanes = [[event for event in events if event.get("index") == number] for number in (0, 1)]
+    for place in [place for place, event in enumerate(events) if event.get("index") in (0, 1)]:
+        lane = rng.choice([lane for lane in lanes if lane] or [[events[place]]])
+        events[place] = lane.pop(0)
+
+
+def _rotate(events: Events, at: int, rng: random.Random) -> None:
+    """Calls have one id, or none; a start comes again for every piece of a call, with another id or the same."""
+    how = rng.randrange(4)
+    last: dict[str, Any] = {}
+    for place in range(len(events) - 1, -1, -1):
+        block = events[place].get("content_block")
+        if isinstance(block, dict) and "id" in block:
+            block["id"] = ("toolu_1", f"toolu_{place}", None, block["id"])[how]
+    for place, event in reversed([*enumerate(events)]):
+        starts = [one for one in events[:place] if one.get("type") == "content_block_start"]
+        last = starts[-1] if starts else {}
+        pieces = isinstance(event.get("delta"), dict) and "partial_json" in event["delta"]
+        if pieces and how != 2 and isinstance(last.get("content_block"), dict):
+            again = deepcopy(last)
+            if how == 1 and "id" in again["content_block"]:
+                again["content_block"]["id"] = f"toolu_{place}"
+            events.insert(place, again)
+
+
+def _ends_early(events: Events, at: int, rng: random.Random) -> None:
+    """The end of the message, or a usage, comes among its blocks, and perhaps again behind them."""
+    ends = [event for event in events if event.get("type") in ("message_delta", "message_stop")]
+    some = deepcopy(rng.sample(ends, rng.randrange(1, len(ends) + 1))) if ends else []
+    if rng.random() < 0.5:
+        events[:] = [event for event in events if event not in some]
+    events[at:at] = some
+
+
+_SERVERS = (_reuse, _reuse, _unstopped, _in_turns, _rotate, _ends_early)
+_OWN = (_renumber, _grow, _word, _count)
+_MUTATOR = Mutator(STREAMS, _STRANGE, _JUNK, _KEYS, _OWN, messages.frame, messages.exchange, _SERVERS)
 
 
 def mutated(number: int) -> Exchange:

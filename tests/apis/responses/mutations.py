@@ -98,7 +98,75 @@ def _lose(events: Events, at: int, rng: random.Random) -> None:
 
 
 _OWN = (_renumber, _rename, _grow, _status, _count, _output, _lose)
-_MUTATOR = Mutator(STREAMS, _STRANGE, _JUNK, _KEYS, _OWN, responses.frame, responses.exchange)
+
+
+# -- what a server does to all of its events ---------------------------------------------------------------------------
+
+
+def _rotate(events: Events, at: int, rng: random.Random) -> None:
+    """Every event has an id of its own for its item, and often no index, or that of the call before."""
+    how, calls = rng.randrange(5), rng.random() < 0.3
+    for place, event in enumerate(events):
+        holder = event.get("item")
+        if "item_id" in event:
+            event["item_id"] = f"item_{place}"
+        elif isinstance(holder, dict) and "id" in holder:
+            holder["id"] = f"item_{place}"
+            if calls and "call_id" in holder:
+                holder["call_id"] = f"call_{place}"
+        if "output_index" in event and how < 2:
+            del event["output_index"]
+        elif "output_index" in event and how == 2:
+            event["output_index"] = 0
+
+
+def _unindexed(events: Events, at: int, rng: random.Random) -> None:
+    """From an event on a member that tells where it belongs is missing."""
+    keys = rng.choice((("output_index",), ("item_id",), ("output_index", "item_id"), ("content_index",)))
+    for event in events[at if rng.random() < 0.5 else 0 :]:
+        for key in keys:
+            event.pop(key, None)
+
+
+def _in_turns(events: Events, at: int, rng: random.Random) -> None:
+    """The events of two items come in turns."""
+    inner = [event for event in events if "output_index" in event]
+    lanes = [[event for event in inner if event["output_index"] == number] for number in (0, 1)]
+    places = [place for place, event in enumerate(events) if event.get("output_index") in (0, 1)]
+    for place in places:
+        lane = rng.choice([lane for lane in lanes if lane] or [[events[place]]])
+        events[place] = lane.pop(0)
+
+
+def _one_id(events: Events, at: int, rng: random.Random) -> None:
+    """All items have one id, and calls one call_id or one name."""
+    for event in events:
+        if "item_id" in event:
+            event["item_id"] = "item_1"
+        holders = [event.get("item"), *((event.get("response") or {}).get("output") or [])]
+        for holder in holders:
+            if isinstance(holder, dict):
+                holder["id"] = "item_1"
+
+
+def _names_late(events: Events, at: int, rng: random.Random) -> None:
+    """Calls are added without what the end alone has: a name, a call_id, an id."""
+    keys = rng.sample(("name", "call_id", "id", "type"), rng.randrange(1, 4))
+    for event in events:
+        if event.get("type") == "response.output_item.added" and isinstance(event.get("item"), dict):
+            for key in keys:
+                event["item"].pop(key, None)
+
+
+def _half(events: Events, at: int, rng: random.Random) -> None:
+    """Events of several types never come."""
+    kinds = sorted({str(event.get("type")) for event in events})
+    gone = set(rng.sample(kinds, min(len(kinds), rng.randrange(1, 5))))
+    events[:] = [event for event in events if event.get("type") not in gone] or events
+
+
+_SERVERS = (_rotate, _rotate, _unindexed, _in_turns, _one_id, _names_late, _half)
+_MUTATOR = Mutator(STREAMS, _STRANGE, _JUNK, _KEYS, _OWN, responses.frame, responses.exchange, _SERVERS)
 
 
 def mutated(number: int) -> Exchange:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from streamlab.exchange import Segment
+from tests.apis.event_mutations import SERVERS
 from tests.apis.responses.mutations import mutated as made_of
+from tests.examples import examples
 from tests.harm_laws import broken_laws
+from tests.live_laws import broken_live_laws
 from tests.mutations import mutated
 from tests.responses import CASES
 
@@ -247,7 +252,20 @@ def test_no_law_is_broken_where_one_was(name):
         744967315,  # a call without an id is done once more with one
         897100921,  # arguments in a delta of a text that was told whole
         525880216,  # response.created behind one of our own, with a delta in it
+        285713908,  # a call is done once more while a later one of its id goes on
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):
     assert broken_laws(made_of(number)) == {}
+
+
+@settings(max_examples=examples(80), deadline=None)
+@given(st.integers(0, 2 * SERVERS))
+def test_no_law_is_broken_over_any_numbers(number):
+    made = made_of(number)
+    assert broken_laws(made) == broken_live_laws(made) == {}
+
+
+def test_an_answer_whose_end_came_first_is_not_over_before_its_items_are():
+    """Live, what is over is ended for the client once the upstream is quiet for a while."""
+    assert broken_live_laws(made_of(268101565)) == {}
