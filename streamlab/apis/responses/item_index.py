@@ -11,6 +11,7 @@ from streamlab.apis.responses.expectations import (
     UNCLOSED,
     WITHOUT_ITEM_ID,
     family_of,
+    text_of,
 )
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.items import Item, Parts
@@ -141,6 +142,22 @@ class ItemIndex:
     def open_at(self, index: int) -> Iterator[Item]:
         """The open items under an index, the last one first."""
         return (one for one in reversed(self.items[-MOST_OPEN:]) if one.index == index and one.open and one.opened)
+
+    def _done_before(self, found: JsonObject) -> Item | None:
+        """The call that is done once more under an id that a later one has, too; its call_id tells."""
+        first, item_id = self.calls.get(text_of(found.get("call_id"))), text_of(found.get("id"))
+        shared = first is not None and first.id == item_id and self.by_id.get(item_id) is not first
+        return first if first is not None and shared and first.says_the_same(found) else None
+
+    def _by_call_id(self, found: JsonObject, item_id: str) -> Item | None:
+        """The open call that is done under an id and an index that are nobody's; its call_id tells."""
+        call_id = text_of(found.get("call_id"))
+        for item in self.items[-MOST_OPEN:] if call_id else ():
+            if item.open and item.opened and item.kind == found.get("type") and item.added.get("call_id") == call_id:
+                said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(item_id)}"
+                self._say(_F.IDS, "item.id", said, item.id, item_id)
+                return item
+        return None
 
     def _unplaced(self, item_id: str) -> Item | None:
         """The item of an event without an index: the last one, unless the event names another."""

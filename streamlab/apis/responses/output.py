@@ -17,7 +17,7 @@ from streamlab.apis.responses.expectations import (
 )
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.guesses import may_be_added
-from streamlab.apis.responses.item_index import MOST_OPEN, ItemIndex, state_of
+from streamlab.apis.responses.item_index import ItemIndex, state_of
 from streamlab.apis.responses.items import MOST_PARTS, Item, Piece, held_pieces, input_text
 from streamlab.rules.base import quote
 from streamlab.wire.payload import JsonObject, encode_json
@@ -120,19 +120,7 @@ class Output(ItemIndex):
         """An item is done; None where it was before."""
         found = as_object(value.get("item"))
         item_id, index = text_of(found.get("id")), self._index(value, kind)
-        placed = self.by_index.get(index) if index is not None else None
-        typeless = type(value.get("item")) is dict and not found.get("type")
-        other = placed is not None and bool(placed.kind) and not typeless and placed.kind != found.get("type")
-        other = other and item_id not in self.by_id  # it only has the index of that one
-        if placed is not None and self._is_misnamed(placed, found, item_id):
-            item: Item | None = placed
-        elif (before := self._done_before(found, item_id)) is not None:
-            item = before
-        elif other and placed is not None and not item_id:
-            item = self._beside(placed, kind=text_of(found.get("type"))) if found.get("type") else None
-        else:
-            item = None if other else self._look_up(item_id, index, "item.id", value, kind)
-        item = item or self._by_call_id(found, item_id)
+        item = self._which_ends(value, kind, found, index)
         if item is None:
             item = self._unopened(index, item_id, kind, "")
             item.kind = text_of(found.get("type"))
@@ -159,11 +147,22 @@ class Output(ItemIndex):
             self._compare(item, found)
         return item
 
-    def _done_before(self, found: JsonObject, item_id: str) -> Item | None:
-        """The call that is done once more under an id that a later one has, too; its call_id tells."""
-        first = self.calls.get(text_of(found.get("call_id")))
-        shared = first is not None and first.id == item_id and self.by_id.get(item_id) is not first
-        return first if first is not None and shared and first.says_the_same(found) else None
+    def _which_ends(self, value: JsonObject, kind: str, found: JsonObject, index: int | None) -> Item | None:
+        """The item that is done, by its ids and index; None where it is none of those that came."""
+        item_id, before = text_of(found.get("id")), self._done_before(found)
+        placed = self.by_index.get(index) if index is not None else None
+        typeless = type(value.get("item")) is dict and not found.get("type")
+        other = placed is not None and bool(placed.kind) and not typeless and placed.kind != found.get("type")
+        other = other and item_id not in self.by_id  # it only has the index of that one
+        if before is not None:
+            return before
+        if placed is not None and self._is_misnamed(placed, found, item_id):
+            return placed
+        if other and placed is not None and not item_id:
+            item = self._beside(placed, kind=text_of(found.get("type"))) if found.get("type") else None
+        else:
+            item = None if other else self._look_up(item_id, index, "item.id", value, kind)
+        return item or self._by_call_id(found, item_id)
 
     def _is_misnamed(self, placed: Item, found: JsonObject, item_id: str) -> bool:
         """Whether an item is done at its index by the id of another one, of another type."""
@@ -174,16 +173,6 @@ class Output(ItemIndex):
         said = f"the id of output item {quote(placed.index)} changes from {quote(placed.id)} to {quote(item_id)}"
         self._say(_F.IDS, "item.id", said, placed.id, item_id)
         return True
-
-    def _by_call_id(self, found: JsonObject, item_id: str) -> Item | None:
-        """The open call that is done under an id and an index that are nobody's; its call_id tells."""
-        call_id = text_of(found.get("call_id"))
-        for item in self.items[-MOST_OPEN:] if call_id else ():
-            if item.open and item.opened and item.kind == found.get("type") and item.added.get("call_id") == call_id:
-                said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(item_id)}"
-                self._say(_F.IDS, "item.id", said, item.id, item_id)
-                return item
-        return None
 
     def _changed(self, item: Item, found: Any) -> None:
         if not item.opened or type(found) is not dict:
