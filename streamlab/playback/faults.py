@@ -1,7 +1,7 @@
 """The grammar of faults on demand: ``at 7e: drop``, ``latency 2s±0.3``, ``429 retry-after=7 for 2 requests``.
 
     fault    = status | change | "latency" TIME ["±" TIME] | "rate" NUMBER "tok/s"
-             | "keepalive comment every" TIME | "gzip" ["members"] | "close-delimited" | "seed" WHOLE
+             | "keepalive comment every" TIME | "gzip" ["members" | "unfinished"] | "close-delimited" | "seed" WHOLE
     status   = THREE-DIGITS ["retry-after=" WHOLE] ["for" WHOLE "request(s)"]
     change   = "at" (WHOLE "e" | WHOLE ["b"]) ":" action
     action   = "cut" | "reset" | "stall" [TIME] | "corrupt" | "duplicate" | "drop" | "swap"
@@ -63,6 +63,14 @@ class StatusFault(NamedTuple):
     requests: int | None = None
 
 
+class Gzip(StrEnum):
+    """How a body is compressed: flushed at every event and closed behind the last, or otherwise."""
+
+    CLOSED = ""
+    MEMBERS = "members"  # each event by itself
+    UNFINISHED = "unfinished"  # never closed
+
+
 @dataclass(frozen=True, slots=True)
 class Faults:
     """Everything asked for. Times are microseconds."""
@@ -73,8 +81,7 @@ class Faults:
     jitter_us: int = 0
     gap_us: int | None = None  # between two events
     keepalive_us: int | None = None
-    gzip: bool = False
-    members: bool = False  # gzip, each piece by itself
+    gzip: Gzip | None = None
     close_delimited: bool = False
     seed: int = 0
 
@@ -178,10 +185,10 @@ class _Parser:
         self.found = replace(self.found, keepalive_us=every)
 
     def _gzip(self) -> None:
-        members = self._peek() == "members"
-        if members:
-            self._word("members")
-        self.found = replace(self.found, gzip=True, members=members)
+        how = next((one for one in (Gzip.MEMBERS, Gzip.UNFINISHED) if one == self._peek()), Gzip.CLOSED)
+        if how:
+            self._word(how)
+        self.found = replace(self.found, gzip=how)
 
     def _close_delimited(self) -> None:
         self.found = replace(self.found, close_delimited=True)

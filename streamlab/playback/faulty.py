@@ -13,7 +13,7 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from streamlab.exchange import Ending, Exchange, Headers, Request, ResponseHead, Segment
-from streamlab.playback.faults import Action, Change, Faults, StatusFault
+from streamlab.playback.faults import Action, Change, Faults, Gzip, StatusFault
 from streamlab.playback.script import Finish
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.sse import SSEDecoder
@@ -47,9 +47,7 @@ def faulty(exchange: Exchange, faults: Faults, *, speed: float = 1.0, request: i
     made = replace(
         exchange,
         head=_head(exchange.head, faults, speed),
-        segments=tuple(
-            Segment(at, data) for at, data in (_compressed(pieces, faults.members) if faults.gzip else pieces) if data
-        ),
+        segments=tuple(Segment(at, data) for at, data in _compressed(pieces, faults.gzip) if data),
         http_chunks=None,
         end_us=end_us,
         request=exchange.request or Request("POST", "/"),
@@ -207,13 +205,15 @@ def _kept_alive(pieces: list[_Piece], start_us: int, end_us: int, every_us: int)
     return made
 
 
-def _compressed(pieces: list[_Piece], members: bool) -> list[_Piece]:
+def _compressed(pieces: list[_Piece], how: Gzip | None) -> list[_Piece]:
     """The same, gzipped and flushed at each piece, as a server that streams compressed does; or each a member."""
-    if members:
+    if how is None:
+        return pieces
+    if how is Gzip.MEMBERS:
         return [(at, gzip.compress(data, mtime=0)) for at, data in pieces if data]
     coder = zlib.compressobj(wbits=31)
     made = [(at, coder.compress(data) + coder.flush(zlib.Z_SYNC_FLUSH)) for at, data in pieces]
-    return [*made, (pieces[-1][0] if pieces else 0, coder.flush())]
+    return made if how is Gzip.UNFINISHED else [*made, (pieces[-1][0] if pieces else 0, coder.flush())]
 
 
 def _head(head: ResponseHead, faults: Faults, speed: float) -> ResponseHead:
@@ -221,7 +221,7 @@ def _head(head: ResponseHead, faults: Faults, speed: float) -> ResponseHead:
     if faults.close_delimited:
         gone |= {"transfer-encoding", "connection", "keep-alive"}
     headers: Headers = tuple(one for one in head.headers if one[0].lower() not in gone)
-    if faults.gzip:
+    if faults.gzip is not None:
         headers += (("content-encoding", "gzip"),)
     if not faults.close_delimited and head.header("transfer-encoding") is None:
         headers += (("transfer-encoding", "chunked"),)

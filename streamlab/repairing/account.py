@@ -21,6 +21,7 @@ ENGINE_RULES = {
     "charset-not-utf8": "the mended head says UTF-8",
     "close-delimited-truncation": "the mended body is sent in HTTP chunks",
     "connection-held-open-after-done": "the mended body ends with the answer",
+    "content-coding-unfinished": "the body is sent without content coding",
     "content-length-mismatch": "the mended head has no length, the body is sent in HTTP chunks",
     "content-type-not-event-stream": "the mended head says text/event-stream",
     "encoding-mislabelled": "a body that is plainly not in the coding its header names is read as it is, one that is "

@@ -18,6 +18,7 @@ ROWS: tuple[Row, ...] = (
     ('transport.charset_not_utf8', 'CharsetNotUtf8', 'charset-not-utf8', 'EVERY', 0, 0, 'end ok framing', ()),
     ('transport.close_delimited_truncation', 'CloseDelimitedTruncation', 'close-delimited-truncation', 'OPENAI', 8, 0, 'end event ok timing framing', ()),
     ('transport.connection_held_open_after_done', 'ConnectionHeldOpenAfterDone', 'connection-held-open-after-done', 'JUDGED', 2, 0, 'end event ok framing', ()),
+    ('transport.content_coding_unfinished', 'ContentCodingUnfinished', 'content-coding-unfinished', 'EVERY', 0, 0, 'end error ok framing', ()),
     ('transport.content_length_mismatch', 'ContentLengthMismatch', 'content-length-mismatch', 'EVERY', 0, 0, 'end error ok framing', ()),
     ('transport.content_type_not_event_stream', 'ContentTypeNotEventStream', 'content-type-not-event-stream', 'EVERY', 0, 0, 'end ok framing', ()),
     ('transport.empty_200', 'Empty200', 'empty-200', 'EVERY', 0, 0, 'end ok framing', ()),

@@ -158,6 +158,7 @@ class Received:
         self.kind = BodyKind.EMPTY  # judged from `prefix`
         self.prefix = b""  # the first bytes of the decoded body (wire/bodies.PREFIX_BYTES)
         self.coding_fault: str | None = None
+        self.coding_ended = True  # whether the coded data, if it is any, came to its proper end
         self.framed = False  # whether it came in binary frames
         self.coded_parts = 0  # members of gzip or frames of zstd that the body is made of
         self.foreign: Api | None = None  # whose answer it is, where the path promised another API's
@@ -165,6 +166,7 @@ class Received:
     def know_coding(self, body: BodyDecoder) -> None:
         """Take in how the body was coded, once all of it came."""
         self.coding_fault, self.coded_parts, self.framed = body.fault, body.parts, bool(body.framed)
+        self.coding_ended = body.complete
 
     @property
     def whole_json(self) -> Any:

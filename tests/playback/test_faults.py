@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 
 import pytest
 
 from streamlab.errors import UsageError
 from streamlab.exchange import Ending
 from streamlab.judging.analyzer import analyze
-from streamlab.playback.faults import Action, Change, Faults, StatusFault, parse_faults
+from streamlab.playback.faults import Action, Change, Faults, Gzip, StatusFault, parse_faults
 from streamlab.playback.faulty import faulty
 from tests import streams
 
@@ -42,8 +43,9 @@ def _pieces(exchange) -> list[bytes]:
         ("latency 250ms +- 50ms", Faults(latency_us=250_000, jitter_us=50_000)),
         ("rate 20 tok/s", Faults(gap_us=50_000)),
         ("keepalive comment every 15s", Faults(keepalive_us=15_000_000)),
-        ("gzip", Faults(gzip=True)),
-        ("gzip members", Faults(gzip=True, members=True)),
+        ("gzip", Faults(gzip=Gzip.CLOSED)),
+        ("gzip members", Faults(gzip=Gzip.MEMBERS)),
+        ("gzip unfinished", Faults(gzip=Gzip.UNFINISHED)),
         ("close-delimited", Faults(close_delimited=True)),
         ("seed 7", Faults(seed=7)),
     ],
@@ -54,7 +56,7 @@ def test_what_is_written_is_what_happens(text, faults):
 
 def test_faults_are_put_together():
     together = parse_faults(["at 1e: drop", "gzip", "at 3e: cut"])
-    assert together == Faults(changes=(Change(Action.DROP, 1), Change(Action.CUT, 3)), gzip=True)
+    assert together == Faults(changes=(Change(Action.DROP, 1), Change(Action.CUT, 3)), gzip=Gzip.CLOSED)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +170,12 @@ def test_gzip_of_a_member_an_event():
     assert gzip.decompress(played.body) == RECORDED.body
     assert all(one.data.startswith(b"\x1f\x8b") for one in played.segments)
     assert "gzip-several-members" in {one.rule for one in analyze(played).findings}
+
+
+def test_gzip_that_is_never_closed():
+    played = _played("gzip unfinished")
+    assert zlib.decompressobj(wbits=31).decompress(played.body) == RECORDED.body
+    assert "content-coding-unfinished" in {one.rule for one in analyze(played).findings}
 
 
 def test_gzip_is_flushed_at_every_event():

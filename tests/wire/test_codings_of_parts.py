@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gzip
 import random
+import zlib
+from dataclasses import replace
 
+import brotli
 import pytest
 import zstandard
 
+from streamlab.exchange import Ending
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
+from streamlab.rules.finding import Severity
 from streamlab.wire.content_coding import BodyDecoder
 from tests.streams import HEADERS, chat_text, exchange, frame, sse
 
@@ -63,3 +68,33 @@ def test_judged_and_repaired_as_the_stream_in_it(case):
     repaired = normalize(made).exchange
     assert repaired.body == PLAIN
     assert repaired.head.header("content-encoding") is None
+
+
+def _flushed(coding):
+    """The stream, flushed at every event; and how the coding is closed."""
+    if coding == "gzip":
+        made = zlib.compressobj(wbits=31)
+        return [made.compress(event) + made.flush(zlib.Z_SYNC_FLUSH) for event in EVENTS], made.flush()
+    if coding == "br":
+        made = brotli.Compressor()
+        return [made.process(event) + made.flush() for event in EVENTS], made.finish()
+    made = zstandard.ZstdCompressor().compressobj()
+    block = zstandard.COMPRESSOBJ_FLUSH_BLOCK
+    return [made.compress(event) + made.flush(block) for event in EVENTS], made.flush()
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
+def test_a_compressor_that_is_never_closed(coding):
+    events, end = _flushed(coding)
+    headers = (*HEADERS, ("content-encoding", coding))
+    whole, unfinished = exchange([*events, end], headers=headers), exchange(events, headers=headers)
+    assert {one.rule for one in analyze(whole).findings} == set()
+    told = [(one.rule, one.severity) for one in analyze(unfinished).findings]
+    assert told == [("content-coding-unfinished", Severity.WARNING)]  # nobody reads on behind [DONE]
+    repaired = normalize(unfinished).exchange
+    assert repaired.body == PLAIN
+    assert analyze(repaired).findings == ()
+    cut = analyze(replace(unfinished, segments=unfinished.segments[:2])).findings
+    assert Severity.ERROR in {one.severity for one in cut if one.rule == "content-coding-unfinished"}
+    left = replace(unfinished, ending=Ending.CLIENT_LEFT)
+    assert "content-coding-unfinished" not in {one.rule for one in analyze(left).findings}
