@@ -2,13 +2,11 @@
 
 Most reads of a live stream hold one event, equal to the one before but for its text. Where that one passed, and all who
 look at such events have said that they let the next ones pass whatever they say (`Repair.unseen`), nobody is asked
-about these: their bytes are compared, their text is seen to be a plain string, and they are kept, to be read together
-as soon as anything else comes.
+about these: their bytes are compared, their text is seen to be a plain string, and they are kept, to be told as one run
+as soon as anything else comes, or there is no more room.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.repairs.framing import SEPARATORS
@@ -22,15 +20,16 @@ _ODD = lazy_pattern(rb'["\\\x00-\x1f]')
 class Lane:
     """Goes on where ``run`` ended, for events like it: texts of at most ``longest`` bytes, ``room`` bytes in all."""
 
-    __slots__ = ("_before", "_betweens", "_events", "_longest", "_number", "_order", "_rear", "_room", "_run")
+    __slots__ = ("_before", "_betweens", "_events", "_longest", "_number", "_order", "_rear", "_run", "_texts", "room")
 
     def __init__(self, run: Run, longest: int, room: int) -> None:
         self._run = run
         self._before, self._betweens, self._rear = run.template.constants
         self._order = run.template.order
-        self._longest, self._room = longest, room
-        self._number = 0 if run.first is None else run.first + 1  # of the next event
+        self._longest, self.room = longest, room
+        self._number = 0 if run.first is None else run.first + len(run)  # of the next event
         self._events: list[bytes] = []
+        self._texts: list[bytes] = []
 
     def __len__(self) -> int:
         """How many events came this way."""
@@ -41,15 +40,16 @@ class Lane:
         kept."""
         stop = len(data) - behind
         before, rear = self._before, self._rear
-        if not data.startswith(before, begin) or not data.endswith(rear, begin, stop) or stop - begin > self._room:
+        if not data.startswith(before, begin) or not data.endswith(rear, begin, stop) or stop - begin > self.room:
             return False
         value = data[begin + len(before) : stop - len(rear)]
         text = value if not self._betweens else self._text_of(value) if len(value) <= LONGEST else b""
         if not 0 < len(text) <= self._longest or (text.translate(None, _PLAIN) and not _is_plain(text)):
             return False
-        self._room -= stop - begin
+        self.room -= stop - begin
         self._number += 1
         self._events.append(data[begin:stop])
+        self._texts.append(text)
         return True
 
     def _text_of(self, value: bytes) -> bytes:
@@ -68,15 +68,14 @@ class Lane:
                 return b""
         return text
 
-    def runs(self) -> Iterator[Run]:
-        """What came this way, as runs."""
-        template, body = self._run.template, b"".join(self._events)
-        start, at = self._run.start + len(self._run.raw), 0
-        while at < len(body):
-            run = template.match(body, at, start + at)
-            assert run is not None  # each of them was one
-            yield run
-            at += len(run.raw)
+    def run(self) -> Run | None:
+        """What came this way."""
+        before, events = self._run, self._events
+        if not events:
+            return None
+        texts = b"\n".join(self._texts).decode().split("\n")  # a plain string has no line feed
+        first = None if before.first is None else before.first + len(before)
+        return Run(before.template, b"".join(events), before.start + len(before.raw), texts, first)
 
 
 def _is_plain(text: bytes) -> bool:

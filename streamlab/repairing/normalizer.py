@@ -104,22 +104,37 @@ class Normalizer:
         if lane is not None:
             if lane.takes(data):
                 return data
-            self._leave_lane()
+            run = self._leave_lane()
+            if run is not None and len(data) > lane.room and self._goes_on_unseen(run, data):
+                return data
         before = self.state.went
         self._front.feed(data)
         went = self.state.went
         if went is not before and type(went) is Run and went.raw is data and len(went.texts) == 1:
-            room = self._front.room
-            longest = self._pipeline.unseen(went) if room else 0
-            self.lane = Lane(went, longest, room) if longest else None
+            self._enter_lane(went)
         return bytes_of(self._pipeline.taken()) if self._pipeline.out else b""
 
-    def _leave_lane(self) -> None:
-        """Take in what went out unseen, before anything else is done."""
+    def _enter_lane(self, run: Run) -> None:
+        """Let events pass unseen that are like a run which just passed, where nobody wants to look at them."""
+        room = self._front.room
+        longest = self._pipeline.unseen(run) if room else 0
+        self.lane = Lane(run, longest, room) if longest else None
+
+    def _goes_on_unseen(self, run: Run, data: bytes) -> bool:
+        """Whether there was only no more room for an event: the next lane, behind all that went unseen, takes it."""
+        self._enter_lane(run)
+        if self.lane is not None and not self.lane.takes(data):
+            self.lane = None
+        return self.lane is not None
+
+    def _leave_lane(self) -> Run | None:
+        """Take in what went out unseen, before anything else is done; returns it."""
         lane, self.lane = self.lane, None
-        for run in lane.runs() if lane is not None else ():
+        run = lane.run() if lane is not None else None
+        if run is not None:
             self._front.passed_unseen(run)
             self._pipeline.passed_unseen(run)
+        return run
 
     def _account(self) -> None:
         """From here on what passes is told as events."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 
-#: Allocations between two looks at the young, and how many of those between looks at the older.
-_THRESHOLDS = (50_000, 20, 50)
+#: By how many objects there are to be more between two looks at the young, which take less than a millisecond
+#: each, and how many of those come between looks at the older.
+_THRESHOLDS = (2_000, 500, 50)
 
 
 def collect_rarely() -> None:

@@ -47,12 +47,11 @@ class RepairMode:
 
     def factory(self, warn: Callable[[str], None]) -> Callable[[], ResponseTransformer]:
         """Makes the transformer of one connection; ``warn`` is told of repairs of ours that raise."""
-        # Imported here, so that the repairs cost a plain recording nothing; used once, so that the first stream does
-        # not pay for what is made on first use.
-        from streamlab.repairing.normalizer import Normalizer
+        # Imported here, so that the repairs cost a plain recording nothing.
+        from streamlab.repairing.loading import load_repairs
         from streamlab.servers.normalizing import RepairingTransformer
 
-        Normalizer(unsafe=self.unsafe).feed(b'data: {"object":"chat.completion.chunk","choices":[]}\n\n')
+        load_repairs(unsafe=self.unsafe)
 
         def failed(why: str) -> None:
             if not self.failures:

@@ -114,6 +114,28 @@ def test_most_of_a_clean_stream_passes_unseen(name, taken):
 
 
 @pytest.mark.parametrize("name", [*_CHAT, "responses", "text", "tool"])
+def test_a_lane_that_is_full_is_followed_by_another(name, taken, monkeypatch):
+    """What went unseen is told to all, and events like it go on to pass without one that is looked at between them."""
+    request, head, reads = _case(name)
+    looked_at = _normalized(request, head, reads, Runs.OFF, False)
+    assert _normalized(request, head, reads, Runs.USUAL, False) == looked_at
+    unseen, taken[0] = taken[0], 0
+    room = 3 * max(map(len, reads))
+    monkeypatch.setattr("streamlab.repairing.front.MOST_UNSEEN", room)
+    lanes: list[Lane] = []
+    enter = Normalizer._enter_lane
+
+    def entering(self, run):
+        enter(self, run)
+        lanes.append(self.lane)
+
+    monkeypatch.setattr(Normalizer, "_enter_lane", entering)
+    assert _normalized(request, head, reads, Runs.USUAL, False) == looked_at
+    assert taken[0] == unseen
+    assert len(lanes) > unseen / 30
+
+
+@pytest.mark.parametrize("name", [*_CHAT, "responses", "text", "tool"])
 def test_events_that_passed_unseen_are_counted_at_once(name):
     request, head, reads = _case(name)
     counts = []
