@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
@@ -179,10 +180,16 @@ def _null_until_the_end() -> Exchange:
     return _until_the_end(completion_tokens=None, total_tokens=None)
 
 
-def _falling() -> Exchange:
+def _falling(**members: Any) -> Exchange:
     """Usage in every chunk, as Gemini sends it: the prompt counts one token more before the end."""
     prompt = USAGE["prompt_tokens"] + 1
-    return _until_the_end(prompt_tokens=prompt, total_tokens=prompt)
+    return _until_the_end(prompt_tokens=prompt, total_tokens=prompt, **members)
+
+
+def _twice_costing() -> Exchange:
+    """Usage twice at the end, of which the first has a cost that is an object."""
+    *answer, last = chat_usage()
+    return exchange(sse([*answer, {**last, "usage": {**USAGE, "cost": {"total_cost": 0.00501}}}, last]))
 
 
 def _messages_without_calls() -> Exchange:
@@ -644,6 +651,9 @@ FORMS = [
     Form(_BODY, "it stands in a list", "failed.list", failing([FAILURE])),
     Form(_BODY, "it is plain text", "failed.plain", failing(_WORDS, "text/plain")),
     Form(_BODY, "it is markup", "failed.html", failing(f"<html><body>{_WORDS}</body></html>", "text/html")),
+    Form(_BODY, "it is text in JSON", "failed.json-text", failing(json.dumps(_WORDS))),
+    Form(_BODY, "errors stands for it", "failed.errors", failing({"errors": [{"code": 422, "message": _WORDS}]})),
+    Form(_BODY, "it is an event stream", "failed.sse", failing(frame(FAILURE).decode(), "text/event-stream")),
     Form("usage-in-choice", "it stands in x_groq alone", "usage.x-groq", _vendors()),
     Form(_SUMS, "completion_tokens is null", "usage.completion-null", _counts(completion_tokens=None)),
     Form(_SUMS, "prompt_tokens is null", "usage.prompt-null", _counts(prompt_tokens=None)),
@@ -673,5 +683,7 @@ FORMS = [
     Form(_USAGE, "it comes twice", "usage.twice", exchange(sse([*chat_usage(), chat_usage()[-1]]))),
     Form(_USAGE, f"it has numbers{_COSTS}", "usage.each-chunk-cost", _costing(TEXT)),
     Form(_USAGE, f"it comes twice, once with the finish{_COSTS}", "usage.twice-with-finish-cost", _costing([TEXT[-1]])),
+    Form(_USAGE, f"its numbers fall{_COSTS}", "usage.falling-cost", _falling(cost={"total_cost": 0.00501})),
+    Form(_USAGE, f"it comes twice{_COSTS}", "usage.twice-cost", _twice_costing()),
     Form(_USAGE, "it is an empty object until the end", "usage.empty-object-each", _second_usage({})),
 ]

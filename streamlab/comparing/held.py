@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 from itertools import takewhile
 from typing import Any, NamedTuple
@@ -34,6 +35,8 @@ FIELDS = {
     "f": "finish reason",
     "u": "usage",
 }
+#: Stands before them where nothing of the answer was held.
+EMPTY = "e"
 #: Finish reasons that clients give other names; the meaning counts.
 _FINISH = {
     "tool_call": "tool_calls",
@@ -55,9 +58,10 @@ _FINISH = {
 
 def outcome(held: HeldAnswer, perfect: HeldAnswer | None, broken: bool) -> str | None:
     """What a client did in a word: None where it was not asked or could not read even the perfect stream, "same",
-    "hang", ``error(library): TYPE: MESSAGE``, ``again: not streamed`` or ``wrong:LETTERS``.
+    "hang", ``error(library): TYPE: MESSAGE``, ``again: WHY`` (`SecondQuestion`) or ``wrong:LETTERS``.
 
-    ``broken``: a good client reports an error on this stream, so ending without one is silent.
+    ``broken``: a good client reports an error on this stream, so ending without one is silent, also where it held all
+    that the perfect stream has: it cannot know that this was all.
     """
     if held.get("ok") is None or perfect is None or not perfect.get("ok"):
         return None
@@ -66,7 +70,14 @@ def outcome(held: HeldAnswer, perfect: HeldAnswer | None, broken: bool) -> str |
     if failure := failure_of(held):
         return failure
     letters = difference(held, perfect)
-    return f"wrong:{letters}" + " [silent]" * broken if letters else "same"
+    if letters and _is_empty(held):
+        letters = EMPTY + letters
+    return (f"wrong:{letters}" if letters else "same") + " [silent]" * broken
+
+
+def _is_empty(held: HeldAnswer) -> bool:
+    """Whether it is no answer at all: no text, no reasoning, no call."""
+    return not (held["text"] or held["reasoning"] or held.get("tool_calls"))
 
 
 def outcome_of_failure(held: HeldAnswer, perfect: HeldAnswer | None, words: str) -> str | None:
@@ -158,6 +169,17 @@ def _arguments(text: Any) -> list[Any]:
         return ["text", text]
 
 
+class SecondQuestion(StrEnum):
+    """Why a client asked a second time."""
+
+    #: It threw the stream away and asked for the whole answer.
+    NOT_STREAMED = "not streamed"
+    #: It told the model that its call cannot be made.
+    NOT_CALLED = "call not run"
+    #: It held nothing that it could take for an answer.
+    NO_ANSWER = "no answer"
+
+
 class Parting(NamedTuple):
     """Where a client's answer first parts from the ideal: ``what`` differs, from which character on, and the event of
     the stream that brought that character, where it is known."""
@@ -172,8 +194,9 @@ class Parting(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Reaction:
     """What one client made of one exchange. ``outcome`` is "right", "hang", "error(…): …", "again: not streamed" (it
-    asked for the whole answer instead), or letters (`FIELDS`) behind "wrong:", behind "silent:" (a broken stream, ended
-    without an error) or behind "own:" (it holds the same of the stream as it should be). None: it has no such API.
+    asked for the whole answer instead), "again: call not run" (it asked the model for another), or letters (`FIELDS`)
+    behind "wrong:", behind "silent:" (a broken stream, ended without an error) or behind "own:" (it holds the same of
+    the stream as it should be). None: it has no such API.
     """
 
     outcome: str | None

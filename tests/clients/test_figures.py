@@ -86,7 +86,7 @@ def test_every_figure_of_a_rule_is_known(rule):
 @pytest.mark.parametrize(
     ("rule", "text", "expected"),
     [
-        ("tool-call-index-missing", "{clients: raises when there are several calls} raise", "20 of 33 raise"),
+        ("tool-call-index-missing", "{clients: raises when there are several calls} raise", "19 of 33 raise"),
         ("tool-call-index-missing", "{count: raises when there is one call}", "8"),
         ("sse-line-endings", "{clients: none}", "65 of 68"),
         ("finish-reason-missing", "{clients: not raises when the answer is text}", "35 of 39"),

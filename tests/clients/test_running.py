@@ -160,6 +160,8 @@ def test_the_tools_of_a_response_are_read_too():
     body = json.dumps({"tools": [{"type": "function", "name": "f", "strict": True}, {"type": "web_search"}, 7]})
     made = replace(streams.exchange(b""), request=replace(streams.request_for(), body=body.encode()))
     assert (tools_of(made, {}), strict_of(made)) == (("f",), ("f",))
+    two = json.dumps({"tools": [{"function": {"name": "z"}}, {"function": {"name": "a"}}]}).encode()
+    assert tools_of(replace(made, request=replace(made.request, body=two)), {}) == ("z", "a")  # as they were offered
     for other in (b"[1]", b"{", b'{"tools": 1}'):
         odd = replace(made, request=replace(made.request, body=other))
         assert strict_of(odd) == (() if other.endswith(b"1}") else None)

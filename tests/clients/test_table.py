@@ -115,12 +115,30 @@ def _tool():
         ("wrong:t [silent]", "silent-loss", "says nothing, ends with other text"),
         ("wrong [silent]", "silent-loss", "says nothing, ends with part of the answer"),
         ("wrong", "wrong", "ends with another answer"),
+        ("wrong:etrf", "wrong", "ends with other text, other reasoning and another finish_reason"),
+        ("same [silent]", "silent-loss", "says nothing, takes it for a whole answer"),
+        ("again: call not run", "wrong", "does not run the tool, asks the model again"),
+        ("again: no answer", "wrong", "loses it, asks the model again where nothing is left"),
         ("no words", "wrong", "raises an error without the server's words"),
         ("no error", "wrong", "takes the failure for an answer"),
     ],
 )
 def test_an_outcome_is_told_in_words(text, harm, how):
     assert tuple(_tool().outcome(text)) == (harm, how, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        ("wrong:etrf [silent]", "says nothing, ends with an empty answer and another finish_reason"),
+        ("wrong:ek", "ends with an empty answer"),
+        ("wrong:tf", "ends with other text and another finish_reason"),
+        ("again: no answer", "holds no answer, asks the model again"),
+        ("again: call not run", "does not run the tool, asks the model again"),
+    ],
+)
+def test_an_empty_answer_is_told_of_where_the_whole_deviates(text, how):
+    assert _tool().outcome(text, whole=True).how == how
 
 
 def test_what_a_case_leaves_out_of_account_is_no_harm():
@@ -243,6 +261,8 @@ def test_harmless_means_no_measured_client_breaks():
 
 
 RESULTS = json.loads((TOOL / "results" / "2026-11-20.json").read_text(encoding="utf-8"))["streams"]
+#: Who raised then because of a limit that the question set, and now asks the model again.
+UNLIMITED = {("js-openai-agents", "text.empty-200")}
 #: Streams that show exactly what the name of a rule says.
 SHOWN = {
     "tool1.index-missing": "tool-call-index-missing",
@@ -265,7 +285,8 @@ def test_the_table_is_true_to_the_measurements(stream):
     for asked_as, outcome in RESULTS[stream]["outcomes"].items():
         client = same.get(asked_as, asked_as)
         harms = {one.harm for one in found if one.client == client and (not one.conditions or stream in one.source)}
-        assert ("raises" in harms) is outcome.startswith("error"), client
+        raised = outcome.startswith("error") and (client, stream) not in UNLIMITED
+        assert ("raises" in harms) is raised, client
         assert harms, client
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from as_completions import completion
 from bends import CALL, CALLS, FIRST, LAST, NOT_LAST, TEXT, USAGE, WHOLE, bent, dropping, of_choice, of_delta, setting
 from other_apis import OTHER_APIS, OTHER_PERFECT
 from tool_deviations import TOOLS, two_calls
@@ -58,8 +59,8 @@ def _closed(body: bytes) -> Exchange:
     return exchange([body], headers=(streams.HEADERS[0], ("connection", "close")))
 
 
-def _plain(body: bytes, kind: str) -> Exchange:
-    return exchange([body], headers=(("content-type", kind), ("transfer-encoding", "chunked")))
+def _plain(body: bytes, kind: str, status: int = 200) -> Exchange:
+    return exchange([body], status=status, headers=(("content-type", kind), ("transfer-encoding", "chunked")))
 
 
 def _typed(kind: str | None) -> Exchange:
@@ -73,14 +74,6 @@ def _coded(coding: str, body: bytes) -> Exchange:
 
 def _chunk_without(key: str) -> Payload:
     return {name: value for name, value in chunk({}).items() if name != key}
-
-
-def _completion(payload: Payload) -> Payload:
-    """A chunk of chat as legacy completions have it."""
-    [choice] = payload["choices"]
-    text = choice["delta"].get("content") or ""
-    choices = [{"text": text, "index": 0, "logprobs": None, "finish_reason": choice["finish_reason"]}]
-    return {**payload, "object": "text_completion", "choices": choices}
 
 
 def _second_choice() -> Exchange:
@@ -190,6 +183,7 @@ _FRAMING: dict[str, Exchange] = {
     "text.only-done": exchange(b"data: [DONE]\n\n"),
     "text.html-200": _plain(_HTML, "text/html"),
     "text.json-error-200": _plain(_json({"error": ERROR}), "application/json"),
+    "text.json-error-201": _plain(_json({"error": ERROR}), "application/json", status=201),
     "text.json-nonstream": _plain(_json(_ANSWER), "application/json"),
     "text.trunc-boundary": _closed(sse(TEXT[:3], done=False)),
     "text.trunc-mid-json": _closed(sse(TEXT[:3], done=False)[:-20]),
@@ -304,6 +298,8 @@ _OF_ANSWERS = {
 _RESPONSES |= {name: responses.LATER[name.partition(".")[2]].exchange for name in _OF_ANSWERS}
 _RESPONSES |= {f"responses.{name}": responses.exchange(made) for name, (_, made, _) in responses.APART.items()}
 MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS | _RESPONSES | OTHER_APIS
+#: Usage that comes often, and has a cost that Agno cannot add up.
+_COSTLY = ("usage.each-chunk-cost", "usage.twice-with-finish-cost", "usage.falling-cost", "usage.twice-cost")
 #: The perfect stream, where the name does not say it.
 PERFECT: dict[str, Exchange] = {
     **OTHER_PERFECT,
@@ -328,7 +324,7 @@ PERFECT: dict[str, Exchange] = {
     **dict.fromkeys(("reasoning.perfect", "reasoning.content-and-details"), _REASONING),
     "usage.in-choice": exchange(sse(USAGE)),
     # Agno raises because of the cost, also where it comes once: unknown-extension-fields.
-    **dict.fromkeys(("usage.each-chunk-cost", "usage.twice-with-finish-cost"), _costing({"total_cost": 0.00501})),
+    **dict.fromkeys(_COSTLY, _costing({"total_cost": 0.00501})),
     "tool1.finish-twice-named": bent(CALL, of_choice(setting(finish_reason="stop")), LAST),
     **dict.fromkeys(("usage.completion-null-until-end", "usage.total-null-until-end"), _counted()),
     "tool1.markup-in-name": exchange(sse(CALL)),
@@ -336,7 +332,7 @@ PERFECT: dict[str, Exchange] = {
     "text.n2-second-unfinished": _second_choice(),
     **{name: exchange(sse(payloads)) for name, (_, payloads, _) in COUNTED.items()},
     "completions-chat-shape": exchange(
-        b"".join(frame(_completion(payload)) for payload in TEXT) + b"data: [DONE]\n\n",
+        b"".join(frame(completion(payload)) for payload in TEXT) + b"data: [DONE]\n\n",
         request=streams.request_for(path="/v1/completions"),
     ),
 }

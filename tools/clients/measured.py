@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from streams import sends_usage  # noqa: E402
+from told import GRAVITY, Did, outcome  # noqa: E402
 
 from streamlab.apis.registry import by_name  # noqa: E402
 from streamlab.clients.setups import ClientSetup, setups  # noqa: E402
@@ -38,39 +39,8 @@ HEADER = """\
 
 api = "chat.completions"
 """
-#: What differs from the perfect stream, by the letters of a result, in the words of a phrase.
-LETTERS = {
-    "t": "other text",
-    "r": "other reasoning",
-    "k": "another number of calls",
-    "n": "other function names",
-    "a": "other arguments",
-    "i": "other call ids",
-    "o": "calls in another order",
-    "v": "a call marked invalid",
-    "f": "another finish_reason",
-    "u": "other usage",
-}
-#: Exceptions of our drivers, and values that are thrown and are no errors.
-RAISED = {
-    "ClientReported": "reports an error",
-    "PiStopReasonError": "stops with an error",
-    "TurnFailed": "stops with an error",
-    "object": "raises an error",
-    "String": "raises an error",
-    "": "raises an error",
-}
-GRAVITY = ("hangs", "raises", "silent-loss", "wrong")
 CHAT = "chat.completions"
-_VERBS = ("waits", "raises", "throws", "reports", "stops", "says", "takes", "ends")
-
-
-class Did(NamedTuple):
-    """What a client did on a stream; ``strict`` says whether it does so only where a tool is strict, or none is."""
-
-    harm: str
-    how: str
-    strict: bool | None = None
+_VERBS = ("waits", "raises", "throws", "reports", "stops", "says", "takes", "does", "holds", "loses", "ends")
 
 
 class Run(NamedTuple):
@@ -110,41 +80,20 @@ class Group(NamedTuple):
     clients: dict[str, str]
 
 
-def outcome(text: str, ignored: str = "") -> Did | None:
-    """A result's word for what a client did, in ours; None when nothing but ``ignored`` letters differ."""
-    if text == "hang":
-        return Did("hangs", "waits for ever")
-    if text == "again: not streamed":
-        return Did("raises", "throws the stream away and asks again without streaming")
-    if text == "no words":
-        return Did("wrong", "raises an error without the server's words")
-    if text == "no error":
-        return Did("wrong", "takes the failure for an answer")
-    if error := re.match(r"error(?:\((library|driver)\): ?([\w.@/-]*))?", text):
-        where, kind = error.groups()
-        name = (kind or "").rpartition(".")[2]
-        return Did("raises", RAISED.get(name, f"raises {name}") + " in the documented loop" * (where == "driver"))
-    if wrong := re.fullmatch(r"wrong(?::([a-z]+))?( \[silent\])?", text):
-        letters, silent = wrong[1], bool(wrong[2])
-        if letters is None:
-            what = "part of the answer" if silent else "another answer"
-        elif not (parts := [LETTERS[letter] for letter in letters if letter not in ignored]):
-            return None
-        else:
-            what = " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
-        return Did("silent-loss" if silent else "wrong", "says nothing, " * silent + f"ends with {what}")
-    raise ValueError(f"no such outcome: {text!r}")
-
-
 def runs() -> list[Run]:
-    """All results, the oldest first."""
+    """All results, the oldest first; those of a day as they are numbered."""
     found = []
-    for path in sorted((HERE / "results").glob("*.json"), key=lambda path: path.stem):
+    for path in sorted((HERE / "results").glob("*.json"), key=_number):
         data = json.loads(path.read_text(encoding="utf-8"))
         if "streams" in data:
             clients = {name: _client(one, setups().get(name)) for name, one in data["clients"].items()}
             found.append(Run(data["measured"], clients, data["streams"], data.get("strict", True)))
     return sorted(found, key=lambda run: run.date)
+
+
+def _number(path: Path) -> int:
+    """Which of its day's: 1 for ``2026-11-30.json``, 12 for ``2026-11-30-12.json``."""
+    return int(path.stem.rpartition("-")[2]) if path.stem.count("-") == 3 and path.stem[:2] == "20" else 1
 
 
 def _client(measured: dict[str, str], setup: ClientSetup | None) -> dict[str, str]:
@@ -199,7 +148,8 @@ def _minded(case: dict[str, Any], read: list[Read]) -> dict[str, Did]:
     for stream, one in zip(case["streams"], read, strict=True):
         for client, text in one.outcomes.items():
             estimated = re.match("wrong:[a-z]*u", text) and not sends_usage(stream)
-            found = outcome(text, case.get("ignored", "") + ("u" if estimated else ""))
+            ignored = case.get("ignored", "") + ("u" if estimated else "")
+            found = outcome(text, ignored, whole=case.get("whole", False))
             wanted = client in case.get("clients", (client,)) and client not in case.get("right", ())
             if wanted and found is not None and found.harm in case.get("harms", GRAVITY):
                 did.setdefault(client, found)

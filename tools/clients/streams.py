@@ -20,6 +20,7 @@ from streamlab.storage.exchange_dir import read_exchange_dir
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
+from as_completions import as_completions  # noqa: E402
 from deviations import MADE, PERFECT, RESPONSE  # noqa: E402
 
 from tests import corpus, streams  # noqa: E402
@@ -36,6 +37,10 @@ _PERFECT = {
     "reasoning": _MADE["reasoning.perfect"],
     "responses": streams.responses_exchange(streams.responses_sse(RESPONSE)),
 }
+
+
+#: Before the name of a stream of chat: the same as legacy completions have it.
+_AS_COMPLETIONS = "completions."
 
 
 class Stream(NamedTuple):
@@ -83,6 +88,9 @@ def _pair(name: str) -> tuple[Exchange, Exchange]:
     """The stream and the perfect one it departs from."""
     if name in _MADE:
         return _MADE[name], PERFECT.get(name) or _PERFECT.get(name.partition(".")[0], _PERFECT["text"])
+    if name.startswith(_AS_COMPLETIONS):
+        made, perfect = map(as_completions, _pair(name.removeprefix(_AS_COMPLETIONS)))
+        return made, perfect
     scenario = corpus.CORPUS / "scenarios" / name
     tools = b'"tool_calls"' in (scenario / "body.sse").read_bytes()
     perfect = scenario.with_name("00-baseline-tool" if tools else "00-baseline")

@@ -91,6 +91,22 @@ def _between_calls(fragment: Payload) -> Exchange:
 _MARKUP = ("<tool_call>\n", '{"name": "get_weather", "arguments": {"city": "Oslo"}}', "\n</tool_call>")
 
 
+def _leaking(*payloads: Payload) -> Exchange:
+    """An answer to a request that offers a tool."""
+    return exchange(sse(list(payloads)), request=streams.request_for(tools=True))
+
+
+def _later_call() -> list[Payload]:
+    """A call behind other things that the answer said."""
+    opening, *rest = streams.chat_tool()
+    return [chunk({"tool_calls": opening["choices"][0]["delta"]["tool_calls"]}), *rest]
+
+
+def _thinking(key: str) -> Exchange:
+    """The call as the model wrote it, in its reasoning."""
+    return _leaking(CALLS[0], *(chunk({key: piece}) for piece in _MARKUP), chunk({}, "stop"))
+
+
 TOOLS: dict[str, Exchange] = {
     "tool1.tool-name-unknown": exchange(sse(streams.chat_tool(name="not_a_tool"))),
     "tool1.function-call-legacy": _function_call(),
@@ -113,5 +129,10 @@ TOOLS: dict[str, Exchange] = {
     "tools.function-null-mid": _between_calls({"index": 0, "function": None}),
     "tools.finish-between": exchange(sse([*CALLS[:4], CALLS[-1], *CALLS[4:]])),
     "tools.finish-stop": bent(CALLS, of_choice(setting(finish_reason="stop")), LAST),
-    "tools.text-xml": exchange(sse(streams.chat_text(*_MARKUP)), request=streams.request_for(tools=True)),
+    "tools.text-xml": _leaking(*streams.chat_text(*_MARKUP)),
+    "tool1.text-xml-in-think": _leaking(*streams.chat_text("<think>Let me look.\n", *_MARKUP)),
+    "tool1.text-xml-in-think-alone": _leaking(*streams.chat_text("<think>", "Let me look.\n", *_MARKUP)),
+    "tool1.text-xml-in-reasoning-content": _thinking("reasoning_content"),
+    "tool1.text-xml-in-reasoning": _thinking("reasoning"),
+    "tool1.text-xml-and-call": _leaking(*streams.chat_text(*_MARKUP)[:-1], *_later_call()),
 }

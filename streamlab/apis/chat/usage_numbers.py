@@ -90,6 +90,8 @@ def faults(usage: Any, names: _Names) -> Iterator[tuple[str, str, Severity]]:
             yield f"usage.{key}", f"{key} is null instead of absent", Severity.INFO
         elif type(details) is not dict:
             yield f"usage.{key}", f"{key} is {quote(details)}, no object", Severity.WARNING
+        elif nulls := [part for part, count in details.items() if count is None]:
+            yield f"usage.{key}.{nulls[0]}", f"{key} has null for {', '.join(map(quote, nulls))}"[:200], Severity.INFO
     if sound:
         yield from sums(usage, names)
 

@@ -46,6 +46,9 @@ class HttpErrorBodyShape(Rule):
         "it stands in a list",
         "it is plain text",
         "it is markup",
+        "it is text in JSON",
+        "errors stands for it",
+        "it is an event stream",
     )
 
     def end(self, ending: Ending) -> Findings:
@@ -68,7 +71,7 @@ class HttpErrorBodyShape(Rule):
                 span=ctx.received.whole_span(None) if ctx.received.body_bytes else None,
                 expected=ctx.api.error_body,
                 actual=ctx.received.prefix[:200],
-                variant=_WORDS.get(ctx.received.kind),
+                variant=self._worded(ctx.received.kind, ctx.received.prefix),
             )
             return
         path, what = _why(value, error, ctx.api.vendor)
@@ -81,6 +84,10 @@ class HttpErrorBodyShape(Rule):
             variant=self._variant(value, error),
         )
 
+    def _worded(self, kind: BodyKind, begin: bytes) -> str | None:
+        """The form of a body that holds words and is no object."""
+        return self.variants[7] if begin.lstrip().startswith(b'"') else _WORDS.get(kind)
+
     def _variant(self, value: object, error: object) -> str | None:
         """Where the words of the server stand; None for another place, or for none."""
         if type(value) is list and type(value[0] if value else None) is dict:
@@ -91,11 +98,15 @@ class HttpErrorBodyShape(Rule):
             return self.variants[0] if type(error) is str else self.variants[1] if type(error) is dict else None
         if type(value.get("message")) is str:
             return self.variants[2]
-        return self.variants[3] if "detail" in value else None
+        return self.variants[3] if "detail" in value else self.variants[8] if "errors" in value else None
 
 
-#: Bodies that hold words, in no JSON.
-_WORDS = {BodyKind.TEXT: "it is plain text", BodyKind.HTML: "it is markup"}
+#: Bodies that hold words, in no JSON of their own.
+_WORDS = {
+    BodyKind.TEXT: "it is plain text",
+    BodyKind.HTML: "it is markup",
+    BodyKind.SSE: "it is an event stream",
+}
 _KINDS = {
     BodyKind.EMPTY: "with white space",
     BodyKind.SSE: "with an event stream",

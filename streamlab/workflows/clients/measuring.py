@@ -241,10 +241,11 @@ def _kind(said: str) -> str:
 
 
 def _results_path(root: Path) -> Path:
+    """A file behind all others of the day: the later one counts."""
     day = datetime.datetime.now(datetime.UTC).date().isoformat()
     folder = root / _HOME / "results"
-    names = [day, *(f"{day}-{number}" for number in range(2, 100))]
-    return next(path for path in (folder / f"{name}.json" for name in names) if not path.exists())
+    last = max((int(one.stem.removeprefix(day)[1:] or 1) for one in folder.glob(f"{day}*.json")), default=0)
+    return folder / (f"{day}-{last + 1}.json" if last else f"{day}.json")
 
 
 def _document(round_: _Round) -> dict[str, Any]:

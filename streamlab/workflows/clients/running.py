@@ -17,6 +17,7 @@ from streamlab.comparing.held import (
     ClientRow,
     HeldAnswer,
     Reaction,
+    SecondQuestion,
     TriedExchange,
     difference,
     difference_from,
@@ -32,18 +33,20 @@ from streamlab.playback.matching import Candidate
 from streamlab.playback.script import Script, script
 from streamlab.repairing.normalizer import errors_left, normalize
 from streamlab.rules.request import strict_tools
-from streamlab.servers.replay import Playable
+from streamlab.servers.replay import Playable, Played
 from streamlab.sharing.shown import as_shown
 from streamlab.sharing.wanted import ALL_KNOWN
 from streamlab.storage.targets import find
 from streamlab.wire.calls import called
 from streamlab.wire.payload import decode_payload
-from streamlab.wire.reading import request_tools
+from streamlab.wire.reading import as_list, as_object, request_tools
 from streamlab.workflows.clients.environments import Environments
 from streamlab.workflows.clients.worker import LIMIT_S, Worker
 from streamlab.workflows.replay import BackgroundReplay, held, mended_ending
 
 _NAME = "it"
+#: What tells a model the result of a call, in chat completions, in Responses and in Messages.
+_CALL_RESULTS = (b'"role":"tool"', b'"type":"function_call_output"', b'"type":"tool_result"')
 _AGAIN = Exchange(
     head=ResponseHead(400, (("content-type", "application/json"),)),
     segments=(Segment(0, b'{"error":{"message":"already answered: the client asked again","type":"replay"}}'),),
@@ -180,8 +183,11 @@ def _offered(body: bytes | None) -> dict[str, bool] | None:
     asked = decode_payload(body).value if body else None
     if not isinstance(asked, dict):
         return None
-    strict = strict_tools(asked)
-    return {name: name in strict for name in sorted(request_tools(asked)) if name}
+    offered, strict = request_tools(asked), strict_tools(asked)
+    # In their own order: it is part of what a client is asked.
+    listed = [as_object(one.get("function", one)).get("name") for one in map(as_object, as_list(asked.get("tools")))]
+    first = [name for name in listed if isinstance(name, str) and name in offered]
+    return {name: name in strict for name in (*first, *sorted(offered)) if name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,17 +287,32 @@ async def ask(
     strict: Sequence[str] = (),
     timing: bool = False,
 ) -> tuple[HeldAnswer, int]:
-    """What a client made of an exchange, and how many requests it took. ``again`` of the answer says "not streamed"
-    where it asked for the same without a stream after that, ``tools`` which of the ``tools`` its own request offered,
-    and whether as strict ones: not every client can."""
+    """What a client made of an exchange, and how many requests it took. ``again`` of the answer says why it asked a
+    second time, where it did: its own error is then that of the second answer, which is ours. ``tools`` of it says
+    which of the ``tools`` its own request offered, and whether as strict ones: not every client can."""
     with BackgroundReplay([playable(exchange)], speed=1.0 if timing else 0.0) as replay:
         more_s = (exchange.end_us or 0) / 1e6 if timing else 0.0
         answer = await worker.ask(f"{replay.url}/@{_NAME}/v1", api, tools, strict=strict, more_s=more_s)
         if tools and replay.requests:
             answer["tools"] = _offered(replay.requests[0].body) or {}
-        if any(one.target == replay.requests[0].target and not _streamed(one.body) for one in replay.requests[1:]):
-            answer["again"] = "not streamed"
+        if why := asked_again(replay.requests):
+            answer["again"] = why
         return answer, len(replay.requests)
+
+
+def asked_again(requests: Sequence[Played]) -> SecondQuestion | None:
+    """Why the same was asked a second time; None where it was not."""
+    again = [one.body for one in requests[1:] if one.target == requests[0].target]
+    if not all(map(_streamed, again)):
+        return SecondQuestion.NOT_STREAMED
+    if any(map(_told_of_call, again)):
+        return SecondQuestion.NOT_CALLED
+    return SecondQuestion.NO_ANSWER if again else None
+
+
+def _told_of_call(body: bytes) -> bool:
+    """Whether a request tells the model what became of a call. No tool is run here: that it cannot be."""
+    return any(sign in body.replace(b" ", b"") for sign in _CALL_RESULTS)
 
 
 def _streamed(body: bytes) -> bool:
@@ -306,7 +327,9 @@ def _streamed(body: bytes) -> bool:
 def _reaction(setup: ClientSetup, one: Served, answer: HeldAnswer, ideal: HeldAnswer | None, requests: int) -> Reaction:
     if answer.get("ok") is None:
         return Reaction(None, answer, requests)
-    if again := answer.get("again"):
+    if (
+        again := answer.get("again")
+    ) and again is not SecondQuestion.NO_ANSWER:  # as shipped, clients ask again after errors
         return Reaction(f"again: {again}", answer, requests)
     if failure := failure_of(answer):
         return Reaction(failure, answer, requests)

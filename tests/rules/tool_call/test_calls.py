@@ -279,6 +279,13 @@ def test_stop_is_right_with_a_named_tool_choice(asked, speaks):
     assert ("tool-call-finish-stop" in judged(payloads, **asked)) is speaks
 
 
+def test_tool_calls_is_as_right_with_a_named_tool_choice():
+    """OpenAI says it in 2 of 111 such streams, Azure in 7 of 22."""
+    named = {"type": "function", "function": {"name": "get_weather"}}
+    report = analyze(exchange(sse(chat_tool()), request=request_for(tools=True, tool_choice=named)))
+    assert [one.rule for one in report.findings if "finish" in one.rule] == []
+
+
 @pytest.mark.parametrize(
     ("tools", "speaks"),
     [([TOOL], True), ([TOOL, {"type": "web_search"}], False), ([], True)],

@@ -65,6 +65,11 @@ def changed(**members):
         (with_usage({}), {"usage-inconsistent": WARNING}),
         (with_usage([1]), {"usage-inconsistent": ERROR}),
         (changed(completion_tokens_details=None), {"usage-inconsistent": INFO}),
+        (
+            changed(completion_tokens_details={"reasoning_tokens": 0, "audio_tokens": None}),
+            {"usage-inconsistent": INFO},
+        ),
+        (changed(completion_tokens_details={}), {}),
         (changed(completion_tokens_details=[]), {"usage-inconsistent": WARNING}),
         (with_usage({"prompt_tokens": 12, "completion_tokens": 4, "total_tokens": 16, "queue_time": 0.1}), {}),
         ([{**payload, "usage": ZERO} for payload in chat_text()], {"usage-on-every-chunk": ERROR}),

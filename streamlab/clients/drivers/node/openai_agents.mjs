@@ -9,7 +9,7 @@ async function run(job, out) {
   const model = new A[job.api === 'responses' ? 'OpenAIResponsesModel' : 'OpenAIChatCompletionsModel'](client, MODEL);
   const tools = (job.tools || []).map((n) => A.tool({ name: n, description: n, parameters: { ...toolSchema(isStrict(job, n)), required: [] }, strict: isStrict(job, n), execute: async () => 'done' }));
   const agent = new A.Agent({ name: 'a', instructions: 'x', model, tools, toolUseBehavior: 'stop_on_first_tool' });
-  const r = await A.run(agent, PROMPT, { stream: true, maxTurns: 1 });
+  const r = await A.run(agent, PROMPT, { stream: true });
   for await (const ev of r) {
     if (ev.type === 'raw_model_stream_event') {
       out.n_chunks++;

@@ -37,7 +37,7 @@ async def go(job, out):
         tools=tools,
         tool_use_behavior="stop_on_first_tool",
     )
-    r = Runner.run_streamed(ag, PROMPT, max_turns=1)
+    r = Runner.run_streamed(ag, PROMPT)
     async for ev in r.stream_events():
         if ev.type == "raw_response_event":
             out["n_chunks"] += 1

@@ -78,7 +78,7 @@ async def go(job, out):
     from pydantic_ai.toolsets import ExternalToolset
 
     kw = {"toolsets": [ExternalToolset(defs)], "output_type": [str, DeferredToolRequests]} if defs else {}
-    agent = Agent(model, retries=0, **kw)
+    agent = Agent(model, **kw)
     async with agent.run_stream(PROMPT) as r:
         try:
             if defs:

@@ -8,7 +8,7 @@ from streamlab.apis.chat.calls_in_text import calls_in, is_read
 from streamlab.apis.chat.text_places import SignPlaces
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
-from streamlab.rules.deferred import LateRule
+from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
@@ -21,6 +21,7 @@ from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run
 from streamlab.wire.text_pieces import TEXTS
+from streamlab.wire.thoughts import opens_thought, thought_in
 
 
 class CallsFromText(Repair):
@@ -150,8 +151,8 @@ class ToolCallLeakedAsText(LateRule):
     Sends calls as ``tool_calls``, never as text.
 
     ## Why it matters
-    The user is shown the markup and no function is called; {clients: any} measured clients find no call. The server's
-    parser is off, is made for another model, or lost its way.
+    The user is shown the markup and no function is called; {clients: any when it stands in the text} measured clients
+    find no call. The server's parser is off, is made for another model, or lost its way.
 
     Judged where the request offers tools, and a known marker stands beside the name of such a tool: people also talk
     about markers. Without a marker it is told only where the call is the whole text: JSON that names a tool and its
@@ -171,6 +172,14 @@ class ToolCallLeakedAsText(LateRule):
     repair = CallsFromText
     needs_request = True
     on = TEXTS
+    variants = (
+        "it stands in the text",
+        "it stands in the text behind a <think> that never ends",
+        "it stands in the text behind a <think> that never ends, a piece of its own",
+        "it stands in reasoning_content",
+        "it stands in reasoning",
+        "it stands in the text, and the call came too",
+    )
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -210,7 +219,30 @@ class ToolCallLeakedAsText(LateRule):
                     actual=markup,
                     severity=Severity.WARNING if state.calls or over else None,
                     repairability=self._repairability(member, state),
+                    variant=self._variant(place, member, state, over=over),
                 )
+
+    def _variant(self, place: Place | None, member: str, state: ChoiceState, *, over: bool) -> str | None:
+        """Which form of the deviation it is: some clients take a thought out of the text, some know a key alone."""
+        if member == "reasoning":
+            key = str(place.path).rpartition(".")[2] if place is not None else ""
+            named = f"it stands in {key}"
+            return named if named in self.variants and not over else None
+        text, whole = str(state.content), "it stands in the text"
+        tag = opens_thought(text)
+        thinks = tag is not None and not thought_in(text, tag)[1]
+        if state.calls:
+            return None if thinks else f"{whole}, and the call came too"
+        if not thinks:
+            return whole
+        alone = ", a piece of its own" * self._opens_alone(str(tag))
+        return f"{whole} behind a <think> that never ends{alone}" if tag == "<think>" else None
+
+    def _opens_alone(self, tag: str) -> bool:
+        """Whether the first piece of the text is the tag and nothing else."""
+        first = self.ctx.seen.first_content
+        choices = reading.choices(first[1]) if first is not None else []
+        return tag in [reading.delta(choice).get("content") for choice in choices]
 
     def _repairability(self, member: str, state: ChoiceState) -> Repairability:
         """Unsafe where the call can be read out of the text of the only answer."""

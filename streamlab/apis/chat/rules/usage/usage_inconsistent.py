@@ -56,7 +56,8 @@ class UsageInconsistent(Rule):
     null at the end makes AutoGen raise, a null
     ``completion_tokens`` before it smolagents, measured: those are errors. Missing or contradicting
     numbers give wrong costs, negative text tokens among them. xAI and Gemini count reasoning beside the completion, so
-    their totals do not add up in OpenAI's reading. Details that are null harm nobody and are only noted.
+    their totals do not add up in OpenAI's reading. Details that are null, or have null for a count (OpenAI and Azure
+    send numbers: 195 of 195), harm none of the measured clients and are only noted.
 
     ## Repair
     Whole numbers are written as such. Where reasoning is counted beside the completion, so that prompt, completion and

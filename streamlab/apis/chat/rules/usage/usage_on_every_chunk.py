@@ -54,6 +54,8 @@ class UsageOnEveryChunk(LateRule):
         "some of its numbers are null until the end",
         "it has numbers, and its cost is no number",
         "it comes twice, once with the finish, and its cost is no number",
+        "its numbers fall, and its cost is no number",
+        "it comes twice, and its cost is no number",
     )
 
     _chunks = 0
@@ -107,17 +109,12 @@ class UsageOnEveryChunk(LateRule):
             return "it is an empty object until the end" if self._empty >= self._chunks - 1 else None
         if self._null:
             return "some of its numbers are null until the end" if self._null == self._chunks - 1 else None
+        cost = ", and its cost is no number" * self._cost
         if self._falls:
-            return "its numbers fall" if not self._cost else _COSTS[0]
+            return f"its numbers fall{cost}"
         if self._chunks > 2:
-            return _COSTS[0] if self._cost else "it has numbers"
-        if self._cost:
-            return _COSTS[1] if self._finish else None
-        return f"it comes twice{', once with the finish' * self._finish}"
-
-
-#: Agno cannot add up such a cost, also where it comes once: unknown-extension-fields.
-_COSTS = UsageOnEveryChunk.variants[-2:]
+            return f"it has numbers{cost}"
+        return f"it comes twice{', once with the finish' * self._finish}{cost}"
 
 
 def _counts_nothing(usage: Any) -> bool:
