@@ -294,13 +294,14 @@ def test_what_a_client_does_otherwise_than_before_is_told_of_its_last_two_measur
 
     found = compared(
         [
-            run("2026-01-01", "1.0", a="wrong:t", b="same", c="error(library): E: one word"),
-            run("2026-02-01", "1.1", a="same", b="same", c="error(library): E: another", d="wrong:f"),
+            run("2026-01-01", "1.0", a="wrong:t", b="same", c="error(library): E: one word", e="wrong:tf", f="same"),
+            run("2026-02-01", "1.1", a="same", b="same", c="error(library): E: another", d="wrong:f", e="wrong:etf"),
+            run("2026-02-01", "1.1", f="same [silent]"),
             run("2026-02-01", "1.1", a="wrong:f"),  # the same day: no measurement of its own
         ]
     )
     assert (found["toy"].before, found["toy"].now, found["toy"].dates) == ("1.0", "1.1", ("2026-01-01", "2026-02-01"))
-    assert found["toy"].streams == 3
+    assert found["toy"].streams == 5
     assert found["toy"].changes == [("a", "wrong:t", "same")]
 
 
