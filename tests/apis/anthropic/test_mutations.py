@@ -374,6 +374,11 @@ def test_without_tools_markup_is_text():
         854158729,  # a chunk of chat completions whose text is [DONE] and nothing else
         368547082,  # a piece of input that is an object with an id
         1674086564,  # a message that an error ends, in whose midst input breaks off before a text
+        1638782621,  # the same with input that is a list
+        1518025032,  # a text that grows comes again behind its stop
+        1756992126,  # a call whose id was another one's begins again with another name
+        1269564641,  # another text behind a reason that came too early, which calls what the first one called
+        1352276222,  # reasons and comments between the pieces of a call's input
     ],
 )
 def test_no_law_is_broken_where_one_was(number):

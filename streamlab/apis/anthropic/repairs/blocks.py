@@ -109,7 +109,7 @@ class Blocks(Part):
             self._writer.held.append(draft)
             return
         self._over += 1 if self._over else 0
-        if self._over > 2 and self.message.stop_reason not in (None, ""):
+        if self._over > 2 and self.message.stop_reason not in (None, "") and not self._writer.half:
             yield from self._close_all(draft, close=True)
         yield from self._writer.release()
         yield from self._writer.signed()

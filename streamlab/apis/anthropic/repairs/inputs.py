@@ -82,6 +82,7 @@ class ToolInputs(Part):
         self._held_size = 0
         self._off = False  # too much to hold back
         self._ids: set[str] = set()
+        self._id_of = ("", "")  # of the open call: as it came, and as it went out
         self._righted: dict[int, str] = {}  # index of a call -> the rule by which its input went out otherwise
 
     @property
@@ -97,6 +98,7 @@ class ToolInputs(Part):
             return (*(self._held_back() if follows else self._as_it_came()), draft)
         if draft is self.message.left:  # the input goes on behind it, and what it is a part of is not known
             self._off = True
+            self._again(draft, as_object(draft.json.get("content_block")))
             return (*self._as_it_came(), draft)
         if kind == BLOCK_START:
             rest = tuple(self._settle(min(draft.sources, default=None)))
@@ -223,6 +225,7 @@ class ToolInputs(Part):
     def _id(self, draft: Draft, block: JsonObject) -> None:
         held: Any = block.get("id")
         known = type(held) is str and bool(held)
+        self._id_of = (held, held) if known else ("", "")
         if known and held not in self._ids:
             self._ids.add(held)
             return
@@ -231,7 +234,15 @@ class ToolInputs(Part):
         seed = encode_json([str(first), len(self._ids), draft.json.get("index"), block.get("name")])
         new = f"toolu_{hashlib.sha256(seed).hexdigest()[:24]}"
         self._ids.add(new)
+        self._id_of = (self._id_of[0], new)
         self._put(draft, rule, block, "id", new, "content_block.", Origin.INVENTED)
+
+    def _again(self, draft: Draft, block: JsonObject) -> None:
+        """A start that goes out once more for the open call has the id under which that went out."""
+        came, went = self._id_of
+        if self._open and came != went and block.get("id") == came and draft.json.get("index") == self._index:
+            block = draft.json["content_block"] = dict(block)
+            self._put(draft, "messages-tool-id-repeated", block, "id", went, "content_block.", Origin.INVENTED)
 
     def _put(
         self, draft: Draft, rule: str, block: JsonObject, key: str, value: object, path: str,

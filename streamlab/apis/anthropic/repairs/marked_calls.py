@@ -27,7 +27,7 @@ class MarkedCalls(Part):
     def __init__(self, message: Message) -> None:
         super().__init__(message)
         self._held: list[Draft] = []
-        self._said: list[str] = []  # the text that went out
+        self._said: list[str] = []  # the text of the block that went out
         self._text = ""
         self._calls = 0  # blocks that were made: so many numbers later come those that follow
         self._last = 0  # the highest index that went out
@@ -49,8 +49,10 @@ class MarkedCalls(Part):
         piece = delta.get("text")
         if delta.get("type") == "text_delta" and type(piece) is str:
             return self._add(draft, piece)
-        if kind == BLOCK_STOP and self._held:
-            return (*self._settled(draft),)
+        if kind == BLOCK_STOP:
+            ended = tuple(self._settled(draft)) if self._held else (draft,)
+            self._said.clear()  # the next block has a text of its own
+            return ended
         if kind == MESSAGE_DELTA:
             return (draft,)  # too early: the block is not over
         return (*self._let_go(), draft)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import BLOCK_START, BLOCK_STOP
 from streamlab.apis.anthropic.facts import MessageFact
+from streamlab.apis.anthropic.inputs import InputFault, judge
 from streamlab.apis.anthropic.repairs.parts import Message, delta_event, made
 from streamlab.rules.repair import Chunk, Draft
 from streamlab.wire.payload import JsonObject
@@ -75,6 +76,13 @@ class BlockWriter:
         self.next = 0  # index of the next block
         self.held: list[Draft] = []  # a start or a stop, and what came behind it
         self.stopped: Slot | None = None  # the slot whose stop is held
+
+    @property
+    def half(self) -> bool:
+        """Whether the open block is a call whose input is not whole: more of it is to come, whatever says otherwise."""
+        block = self.current.block if self.current is not None else None
+        text = str(block.text) if block is not None and block.is_tool else ""
+        return bool(text) and judge(text, []) is InputFault.NOT_JSON
 
     def release(self) -> Iterator[Draft]:
         """Let go what is held back."""

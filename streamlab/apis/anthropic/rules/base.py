@@ -90,7 +90,8 @@ class ToolInputRule(MessagesRule):
 
     def end(self, ending: Ending) -> Findings:
         told: set[int] = set()
-        still = self.messages.open_blocks[:_MOST_PLACES] if self.complete else []
+        still = self.messages.open_blocks[:_MOST_PLACES]
+        still = still if self.complete else [one for one in still if self.lasts(one)]
         for block, place in (*self._closed, *((block, None) for block in still if block.is_tool and block.text)):
             if block.text and block.number not in told and fault_of(block) is self.fault and self.speaks(block):
                 told.add(block.number)
@@ -102,6 +103,10 @@ class ToolInputRule(MessagesRule):
     def speaks(self, block: Block) -> bool:
         """Whether nothing excuses it."""
         return True
+
+    def lasts(self, block: Block) -> bool:
+        """Whether nothing that may still come of the input makes it right."""
+        return False
 
     def form(self, block: Block) -> str | None:
         """Which form of the deviation this is."""

@@ -32,5 +32,8 @@ class MessagesToolInputNotObject(ToolInputRule):
     repair = MessageRepair
     fault = InputFault.NOT_OBJECT
 
+    def lasts(self, block: Block) -> bool:
+        return str(block.text).strip() != "null"
+
     def wrong(self, block: Block, text: str) -> str:
         return f"the input of {block.name or 'a tool'} is {quote(text)}"
