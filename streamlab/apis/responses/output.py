@@ -72,7 +72,7 @@ class Output(ItemIndex):
             if placed.id == item_id or (ours and kind in ("", placed.kind) and not (item_id and placed.id)):
                 return placed
         named = self.by_id.get(item_id) if item_id else None
-        same = named is not None and named.kind in ("", kind)
+        same = named is not None and (not kind or named.kind in ("", kind))
         return named if named is not None and same and self._waits(named) else None
 
     def _waits(self, item: Item) -> bool:

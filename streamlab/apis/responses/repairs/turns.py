@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from streamlab.apis.responses.expectations import CREATED, IN_PROGRESS
+from streamlab.apis.responses.expectations import CALLS, CREATED, IN_PROGRESS
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
@@ -56,6 +56,10 @@ class Turns:
             )
             begins = self.reader.kind in (CREATED, IN_PROGRESS)  # late; nothing ends with it
             return [came] if alive or begins else self._over(out, facts)
+        if self._waiting and item.headless and item.kind in ("", *CALLS):
+            self._off = True
+            self.state.account.cannot(_RULE, "of which call a piece is, is not on the wire")
+            return [*self.let_go(), came]
         if self._waits(item, facts):
             return self._hold(came, item)
         if item is self._current and not item.open:
