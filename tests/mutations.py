@@ -253,6 +253,8 @@ def _second_choice(events: Events, at: int, what: int) -> None:
 def _usage_behind(events: Events, at: int, what: int) -> None:
     """Usage comes in a chunk of its own: behind the finish, behind the end, or among the text, with choices or not."""
     chunk: dict[str, Any] = next((read[1] for raw in events if (read := _json_of(raw)) and _choices(read[1])), {})
+    if not chunk:
+        return  # of another API
     choices: tuple[Any, ...] = (
         [], None, [{"index": 1, "delta": {}, "finish_reason": None}], [{"index": 0, "delta": {"content": ""}}],
         [{"index": 7, "delta": {"content": None}, "finish_reason": "stop"}], [{}], [{"delta": {"role": "assistant"}}],

@@ -67,10 +67,13 @@ class DeltaShape(Repair):
 
     def event(self, draft: Draft) -> Drafts:
         opening, self._opening, self.awake = self._opening, [], False
-        if opening and draft.is_chunk and any(map(_says_text, reading.deltas(draft.json))):
-            delta = reading.deltas(opening[0].json)[0]
-            opening[0].put("content-null-placeholder", delta, "content", "", "choices[0].delta.")
         self._repair(draft)
+        if opening and draft.is_chunk:
+            [opened] = reading.choices(opening[0].json)
+            said = (one for one in reading.choices(draft.json) if _says_text(reading.delta(one)))
+            if any(reading.choice_index(one) == reading.choice_index(opened) for one in said):
+                path = "choices[0].delta."
+                opening[0].put("content-null-placeholder", reading.delta(opened), "content", "", path)
         if (opening and len(opening) < _MOST_BEHIND and _goes_last(draft)) or (not opening and _opens_with_null(draft)):
             self._opening, self.awake = [*opening, draft], True
             return ()
