@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tools" / "clients")]
 
 import changed_table  # noqa: E402
+import client_tables  # noqa: E402
 import dialect_signs  # noqa: E402
 import repaired_table  # noqa: E402
 import rule_cards  # noqa: E402
@@ -56,6 +57,9 @@ def pages() -> dict[Path, str]:
     found[HERE / "rules" / "README.md"] = NOTICE + rule_index()
     found[HERE.parent / "streamlab" / "cli" / "help.txt"] = help_text()
     found[HERE.parent / "streamlab" / "dialects" / "signs.py"] = dialect_signs.text()
+    found[HERE.parent / "streamlab" / "clients" / "tables.jsonl"] = client_tables.text(
+        HERE.parent / "streamlab" / "clients"
+    )
     for home, text in rule_cards.texts().items():
         found[HERE.parent.joinpath(*home.split("."), "cards.py")] = text
     found[HERE / "commands.md"] = NOTICE + commands_page()

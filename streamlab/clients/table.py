@@ -1,9 +1,9 @@
-"""Says which client does what on which deviation: reads ``measured.toml``, ``messages.toml``,
-``responses.toml`` and ``reported.toml``.
+"""Says which client does what on which deviation, as ``measured.toml``, ``messages.toml``, ``responses.toml`` and
+``reported.toml`` have it: reads ``tables.jsonl``, which ``docs/generate.py`` writes from them.
 
 A client that is not named for a rule either went on as if nothing were wrong or was not asked; `asked` says which.
-The files are package data, read like code: once, when somebody asks, and of a rule no more than its own tables. To
-parse them whole takes longer than to check most streams.
+The file is package data, read like code: once, when somebody asks, and of a rule no more than its own tables. To
+parse the others, which people write and read, takes longer than to check most streams.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import pkgutil
 from collections.abc import Collection, Iterable, Set
 from functools import cache
 from typing import Any, NamedTuple
+
+import msgspec
 
 
 class Client(NamedTuple):
@@ -101,6 +103,8 @@ _LANGUAGES = ("py-", "js-", "rs-")
 OWN = ("messages.toml", "responses.toml")
 _MEASURED = ("measured.toml", *OWN)
 _FILES = (*_MEASURED, "reported.toml")
+#: What ``tables.jsonl`` is made of.
+SOURCES = (*_FILES, "same.toml")
 
 
 @cache
@@ -109,20 +113,20 @@ def clients() -> dict[str, Client]:
     return {
         name: Client(**fields)._replace(apis=tuple(fields.get("apis", (_api(file),))))
         for file in _FILES
-        for name, fields in _parsed("".join(_sections(file).get("clients", ())))["clients"].items()
+        for name, fields in _held(file, "clients").items()
     }
 
 
 @cache
 def clients_of(file: str) -> tuple[str, ...]:
     """The ids of the clients that one file tells of."""
-    return tuple(_parsed("".join(_sections(file).get("clients", ())))["clients"])
+    return tuple(_held(file, "clients"))
 
 
 @cache
 def table_version() -> str:
     """Names the measurements that are here: another when any of them is."""
-    from hashlib import sha256  # deferred, as tomllib: most who load this ask for less
+    from hashlib import sha256  # deferred: most who load this ask for less
 
     digest = sha256()
     for file in _MEASURED:
@@ -133,7 +137,7 @@ def table_version() -> str:
 @cache
 def rule_names() -> tuple[str, ...]:
     """The rules that the data tells of, sorted."""
-    return tuple(sorted({name for file in _FILES for name in _sections(file)} - {"clients"}))
+    return tuple(sorted({name for file, name in _lines() if file in _FILES} - {"api", "clients"}))
 
 
 def apis_of(client: str) -> tuple[str, ...]:
@@ -302,40 +306,33 @@ def _rows(tables: dict[str, Any], file: str) -> Iterable[Break]:
 
 def _tables(file: str, rule_name: str) -> dict[str, Any]:
     """What a file says of one rule: ``asked`` and ``breaks``, each a list of tables."""
-    found: dict[str, Any] = _parsed("".join(_sections(file).get(rule_name, ()))).get(rule_name, {})
+    found: dict[str, Any] = _held(file, rule_name) or {}
     return found
 
 
 @cache
 def _same() -> dict[tuple[str, str], str]:
     """By an API and the id of a set-up that was asked in it: its id in the survey of that API's own."""
-    tables = _parsed(_text("same.toml"))
+    tables = {api: _held(file, api) for file, api in _lines() if file == "same.toml"}
     return {(api, name): known for api, table in tables.items() for name, known in table.items()}
 
 
 @cache
 def _api(file: str) -> str:
     """The name of the API in which a file's clients were asked, where it does not say another."""
-    return str(_parsed(_text(file).partition("\n[")[0])["api"])
+    return str(_held(file, "api"))
 
 
-def _parsed(text: str) -> dict[str, Any]:
-    import tomllib
-
-    return tomllib.loads(text)
-
-
-def _text(file: str) -> str:
-    data = pkgutil.get_data(__package__, file)
-    assert data is not None, f"{file} is missing from the installation"
-    return data.decode()
+def _held(file: str, name: str) -> Any:
+    """What a file has under a name; None where it has nothing."""
+    found = _lines().get((file, name))
+    return msgspec.json.decode(found) if found is not None else None
 
 
 @cache
-def _sections(file: str) -> dict[str, list[str]]:
-    """A file's tables as text, by the first part of their names. A table of TOML ends where the next header begins."""
-    found: dict[str, list[str]] = {}
-    for section in _text(file).split("\n[")[1:]:
-        name = section.lstrip("[").partition(".")[0]
-        found.setdefault(name, []).append(f"[{section}\n")
-    return found
+def _lines() -> dict[tuple[str, str], str]:
+    """By file and name, what stands there, as JSON."""
+    data = pkgutil.get_data(__package__, "tables.jsonl")
+    assert data is not None, "tables.jsonl is missing from the installation"
+    parted = (line.split("\t", 2) for line in data.decode().split("\n") if line)
+    return {(file, name): value for file, name, value in parted}
