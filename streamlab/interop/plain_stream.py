@@ -11,8 +11,11 @@ from streamlab.wire.payload import decode_payload
 
 #: Larger files are left to who reads them in parts.
 LARGEST = 4 * 1024 * 1024
-#: Events in blank lines' place, each of one line of data, perhaps named.
-_STREAM = lazy_pattern(rb"(?:(?:event: [\w.-]{1,100}\n)?data: (?:\{[^\r\n]*\}|\[DONE\])\n\n)+")
+#: Events, each of one line of data, perhaps named, and a blank line, in line ends of one kind.
+_STREAM = rb"(?:(?:event: [\w.-]{1,100}EOL)?data: (?:\{[^\r\n]*\}|\[DONE\])EOLEOL)+"
+_STREAMS = tuple(lazy_pattern(_STREAM.replace(b"EOL", end)) for end in (rb"\n", rb"\r\n"))
+#: Characters that may stand for what was left out, for quotation marks or blanks, or for nothing.
+_ODD = frozenset("\u2026\u22ee\u201c\u201d\u201e\u201f\u00ab\u00bb\u00a0\u200b\u2060\ufeff")
 #: What may stand in a paste alone, or be taken for it: fences, an escape of Markdown or of a page, heads and lines of
 #: curl, dots in place of what was left out.
 _MARKS = (
@@ -25,11 +28,18 @@ _DOUBTFUL = lazy_pattern(rb"[<\[({][ \t]*(?:\d+ [moMO]|[mMsSoOtTcCeE])|=[0-9A-Fa
 
 def is_plain_stream(data: bytes) -> bool:
     """Whether it is events of JSON objects up to the last byte, and holds no mark of a paste. It may say no of more."""
-    if not 0 < len(data) <= LARGEST or not data.isascii() or _STREAM.fullmatch(data) is None:
+    if not 0 < len(data) <= LARGEST or _STREAMS[b"\r" in data].fullmatch(data) is None or not _is_usual(data):
         return False
     if any(mark in data for mark in _MARKS) or _DOUBTFUL.search(data) is not None:
         return False
-    return all(_is_object(line[6:]) for line in data.split(b"\n") if line.startswith(b"data: "))
+    return all(_is_object(line[6:]) for line in data.splitlines() if line.startswith(b"data: "))
+
+
+def _is_usual(data: bytes) -> bool:
+    try:
+        return data.isascii() or _ODD.isdisjoint(data.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _is_object(payload: bytes) -> bool:

@@ -22,8 +22,10 @@ _BODIES = [
 
 
 def test_a_plain_stream_reads_as_a_paste_of_it_does():
-    plain = [one for one in _BODIES if is_plain_stream(one)]
-    assert len(plain) > 200
+    every = (*_BODIES, *(one.replace(b"\n", b"\r\n") for one in _BODIES[::7]))
+    plain = [one for one in dict.fromkeys(every) if is_plain_stream(one)]
+    assert len(plain) > 400
+    assert any(b"\r" in one and not one.isascii() for one in plain)
     for body in plain:
         assert read_pasted(body) == read_bare_body(body)
         assert not is_paste(body)
@@ -41,7 +43,9 @@ def test_a_plain_stream_reads_as_a_paste_of_it_does():
         "[3 more]",
         "curl -v",
         "* x",
-        "\xc3\xa9",
+        "\u2026",
+        "\u201chello\u201d",
+        "\u00a0",
         "HTTP/1.1 200 OK",
         r"\\_",
     ],
@@ -56,7 +60,9 @@ def test_what_bears_a_mark_of_a_paste_is_looked_at(text):
     [
         b"",
         b"data: {}\n",
-        b"data: {}\r\n\r\n",
+        b"data: {}\r\n\n",
+        b"data: {}\r\r",
+        b'data: {"a":"\xff"}\n\n',
         b"data: {\n\n",
         b'data: {"a":1,"a":2}\n\n',
         b"data: {} {}\n\n",
