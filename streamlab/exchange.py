@@ -9,27 +9,17 @@ Times are integer microseconds since the first byte of the request. None means u
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
+
+from streamlab.outline import Ending as Ending
+from streamlab.outline import known_as
+from streamlab.record import Record, made_by
 
 #: Header names and values as received, in order, duplicates kept; decoded as latin-1.
 Headers = tuple[tuple[str, str], ...]
 
 
-class Ending(StrEnum):
-    """How an exchange stopped. The reason behind it (FIN, RST, ...) is in `Exchange.notes["ending_reason"]`."""
-
-    COMPLETE = "complete"  # the HTTP message ended properly
-    UPSTREAM_CUT = "upstream-cut"  # closed or reset before that
-    CLIENT_LEFT = "client-left"
-    TIMED_OUT = "timed-out"
-    UNREACHABLE = "unreachable"  # no connection to the upstream could be made
-    INTERRUPTED = "interrupted"  # the recorder stopped
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Record, frozen=True):
     """The bytes of one read of the response body, after HTTP chunk framing and before content decoding.
 
     A read that spans several HTTP chunks gives one segment a chunk, with equal offsets, so that a segment never
@@ -40,8 +30,7 @@ class Segment:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Record, frozen=True):
     """What the client asked. ``body`` is the raw bytes; None when it is unknown. ``headers`` are redacted."""
 
     method: str
@@ -50,8 +39,7 @@ class Request:
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
+class ResponseHead(Record, frozen=True):
     """Status line and headers. ``offset_us`` is when the head was complete."""
 
     status: int
@@ -66,13 +54,7 @@ class ResponseHead:
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
 
-def known_as(tap: str | None, label: str | None) -> str:
-    """``TAP/LABEL``, as far as there are any."""
-    return "/".join(part for part in (tap, label) if part)
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Record, frozen=True):
     """One request and its response.
 
     ``segments`` is any sequence and may be lazy (a database reads them on demand). ``http_chunks`` are the lengths
@@ -91,7 +73,7 @@ class Exchange:
     label: str | None = None
     tap: str | None = None
     started_at: str | None = None  # UTC wall clock, RFC 3339 with microseconds
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = made_by(default_factory=dict)
 
     @property
     def known_as(self) -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 made_by = msgspec.field
 #: As ``dataclasses.replace``, of a record alone and without loading that.
 changed = msgspec.structs.replace
+#: The members by their names, as they are: a record among them stays one.
+members = msgspec.structs.asdict
 
 
 class _Fields:
@@ -26,7 +28,8 @@ class _Fields:
             from dataclasses import make_dataclass
 
             members = [(name, Any) for name in owner.__struct_fields__]
-            made: Any = make_dataclass(owner.__name__, members, init=False, repr=False, eq=False)
+            said = {"__doc__": owner.__doc__ or owner.__name__}  # else one is made of a signature, which takes long
+            made: Any = make_dataclass(owner.__name__, members, namespace=said, init=False, repr=False, eq=False)
             self._known[owner] = made.__dataclass_fields__
         return self._known[owner]
 

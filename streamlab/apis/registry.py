@@ -6,18 +6,17 @@ when they are asked. Where nobody wrote cards, all are loaded.
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import streamlab.apis as apis
 from streamlab.errors import NotFoundError
 from streamlab.rules.api import Api, concerns
 from streamlab.rules.base import Rule
-from streamlab.rules.card import Row, RuleCard, card_of
+from streamlab.rules.card import RuleCard, card_of
 from streamlab.rules.later import loaded
 from streamlab.rules.repairs import SHARED
 
@@ -50,18 +49,21 @@ _EVERYBODYS = "streamlab.rules"
 @cache
 def _homes() -> tuple[str, ...]:
     """The packages whose sub-packages are families: the rules of every API first, then those of each."""
-    found = [_EVERYBODYS]
-    for info in sorted(pkgutil.iter_modules(apis.__path__), key=lambda info: info.name):
-        home = f"{apis.__name__}.{info.name}.rules"
-        if info.ispkg and find_spec(home) is not None:
-            found.append(home)
-    return tuple(found)
+    homes = (_home(folder) for folder, is_package in sorted(_members(apis)) if is_package)
+    return (_EVERYBODYS, *(home for home in homes if home is not None))
+
+
+def _members(package: ModuleType) -> Iterator[tuple[str, bool]]:
+    """The modules of a package by their names, and whether they are packages themselves."""
+    import pkgutil  # deferred: where cards are written nobody has to look
+
+    return ((info.name, info.ispkg) for info in pkgutil.iter_modules(package.__path__))
 
 
 @cache
 def _families(home: str) -> frozenset[str]:
     """The sub-packages of a package."""
-    return frozenset(info.name for info in pkgutil.iter_modules(import_module(home).__path__) if info.ispkg)
+    return frozenset(name for name, is_package in _members(import_module(home)) if is_package)
 
 
 def _modules(family: str, homes: Iterable[str]) -> Iterator[str]:
@@ -70,7 +72,7 @@ def _modules(family: str, homes: Iterable[str]) -> Iterator[str]:
     for home in homes:
         if family in _families(home):
             folder = import_module(f"{home}.{family}")
-            found += [(info.name, folder.__name__) for info in pkgutil.iter_modules(folder.__path__)]
+            found += [(name, folder.__name__) for name, _ in _members(folder)]
     return (f"{folder}.{name}" for name, folder in sorted(found))
 
 
@@ -101,11 +103,18 @@ def _place_of(module: str, order: dict[str, int]) -> tuple[int, str, str]:
 @cache
 def _written_cards(home: str) -> tuple[RuleCard, ...] | None:
     """The cards beside the families of a package; None where nobody wrote any."""
+    written = _module(f"{home}.cards")
+    return tuple(RuleCard(row, home) for row in written.ROWS) if written is not None else None
+
+
+def _module(name: str) -> ModuleType | None:
+    """The module of that name; None where there is none."""
     try:
-        rows: tuple[Row, ...] = import_module(f"{home}.cards").ROWS
-    except ModuleNotFoundError:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if not f"{name}.".startswith(f"{error.name}."):  # what it needs is missing
+            raise
         return None
-    return tuple(RuleCard(row, home) for row in rows)
 
 
 def _cards_by_loading(home: str) -> list[RuleCard]:
@@ -125,9 +134,8 @@ def _homes_of(api: Api) -> tuple[str, ...]:
 
 def _home(folder: str) -> str | None:
     """The package of rules in a folder of an API; None where it has none."""
-    name = f"{apis.__name__}.{folder}"
-    is_folder = hasattr(import_module(name), "__path__")
-    return f"{name}.rules" if is_folder and find_spec(f"{name}.rules") is not None else None
+    home = f"{apis.__name__}.{folder}.rules"
+    return home if _module(home) is not None else None
 
 
 def _rules_below(homes: Iterable[str]) -> tuple[type[Rule], ...]:

@@ -143,9 +143,23 @@ def _checked(args: list[str]) -> int | None:
     asked = checked_plainly(args)
     if asked is None:
         return None
+    _load_msgspec()
     from streamlab.cli.checking import check_plainly
 
     return check_plainly(*asked)
+
+
+def _load_msgspec() -> None:
+    """Load msgspec, which takes of typing what it asks of typing_extensions where that is not there. Since Python 3.11
+    typing has all of it; to load typing_extensions, and inspect for its sake, would take a tenth of a small check."""
+    loaded: dict[str, Any] = sys.modules
+    if loaded.keys() & {"msgspec", "typing_extensions"}:
+        return
+    loaded["typing_extensions"] = None  # as if it were not there
+    try:
+        import msgspec  # noqa: F401
+    finally:
+        del loaded["typing_extensions"]
 
 
 def _write_any_character() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from streamlab.cli.progress import ProgressLine
 from streamlab.config import load_config
+from streamlab.record import changed
 from streamlab.report.json import Summary
 from streamlab.report.terminal import complain
 from streamlab.workflows import check as api
@@ -92,7 +92,7 @@ class Outcomes:
     def reports(self) -> Iterator[tuple[str, int | None, Report]]:
         """As the formats for machines take them."""
         for outcome, report in self:
-            yield outcome.target.source, outcome.target.id, replace(report, recovered=api.recovered(outcome))
+            yield outcome.target.source, outcome.target.id, changed(report, recovered=api.recovered(outcome))
 
 
 def _print_text(outcomes: Outcomes, summary: Summary) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from streamlab.demo.acts import Act
@@ -15,6 +15,7 @@ from streamlab.errors import CouldNotRunError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.judging.report import Report
+from streamlab.record import changed
 from streamlab.rules.finding import Finding, Severity
 from streamlab.standins import Scenario, in_thread, serve_standin
 from streamlab.storage.capture_db import CaptureDB
@@ -114,7 +115,7 @@ def _judge(acts: Sequence[Act], seen: dict[str, ClientOutcome], db: Path, before
         for row in database.overview(after=before):
             if row.label == LABEL and row.tap in expected:
                 exchange = database.get(row.id)
-                whole = replace(exchange, segments=tuple(exchange.segments))
+                whole = changed(exchange, segments=tuple(exchange.segments))
                 recorded[row.tap] = RecordedHop(row.id, whole, analyze(whole), expected[row.tap])
     lost = [act.name for act in acts if act.name not in recorded]
     if lost:

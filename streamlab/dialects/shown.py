@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from streamlab.record import Record
 
 #: Points that make a dialect certain. One sign that nobody else gives is worth as much; weak signs have to add up.
 CERTAIN = 10
@@ -11,7 +12,7 @@ CERTAIN = 10
 LEAD = 3
 
 
-class Hints(NamedTuple):
+class Hints(Record, frozen=True):
     """What an exchange shows of who sent it. All text is lower case except ids, fingerprints and comments."""
 
     host: str = ""

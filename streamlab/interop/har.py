@@ -11,7 +11,6 @@ import base64
 import binascii
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -21,6 +20,7 @@ from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Headers, Request, ResponseHead, Segment
 from streamlab.interop.pasted import whole_json
 from streamlab.interop.peeling import json_lines
+from streamlab.record import changed
 from streamlab.redaction import redact_headers, redact_url
 from streamlab.storage.bare_body import one_segment
 from streamlab.storage.exchange_fields import FieldReader
@@ -203,7 +203,7 @@ def _socket(request: Request, head: ResponseHead, messages: list[Any]) -> Exchan
     values = [value for one in received if isinstance(value := whole_json(str(one).encode("utf-8", "replace")), dict)]
     sent = next((one.get("data") for one in messages if isinstance(one, dict) and one.get("type") == "send"), None)
     if isinstance(sent, str) and request.body is None:
-        request = replace(request, body=sent.encode("utf-8", "replace"))
+        request = changed(request, body=sent.encode("utf-8", "replace"))
     notes = {"imported_as": "paste", "taken_off": ["messages of a WebSocket"], "framing": "unknown"}
     return Exchange(request=request, head=head, segments=one_segment(json_lines(values)), notes=notes)
 

@@ -8,7 +8,6 @@ findings and the completion itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from streamlab.apis import UNKNOWN, Api, api_of_json
@@ -24,6 +23,7 @@ from streamlab.judging.progress import StreamProgress
 from streamlab.judging.report import Report
 from streamlab.judging.rule_table import EventHook, RuleTable, SegmentHook, told_by
 from streamlab.judging.stream_reader import StreamReader
+from streamlab.record import changed
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Rule
 from streamlab.rules.card import RuleCard, card_of
@@ -296,12 +296,12 @@ class Analyzer:
         if at is None and event is None and span is not None:
             came_us = ctx.received.last_read_us  # it is about bytes of the body, all of which have come
         if at is not None and (event is None or at != ctx.seen.events):  # it points back
-            sse, came_us = ctx.seen.landmarks.of(at) or (None, came_us)
+            sse, came_us = ctx.seen.landmarks.place_of(at, came_us)
         if sse is not None and at is not None:
             span = span or ctx.span_of(sse, finding.path)
         span = span if self._decoder.body.identity else None  # offsets into a decoded body are none into what was sent
         how = Repairability.NONE if self._decoder.body.framed else finding.repairability
-        return replace(finding, span=span, offset_us=came_us if offset_us is None else offset_us, repairability=how)
+        return changed(finding, span=span, offset_us=came_us if offset_us is None else offset_us, repairability=how)
 
     def _told_once(self, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """The findings without those that another tells as well (`Rule.instead_of`)."""

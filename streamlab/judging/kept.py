@@ -6,7 +6,7 @@ What is kept may come from elsewhere, so every value is checked: text that does 
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
@@ -15,6 +15,7 @@ import msgspec
 from streamlab.apis import api_named
 from streamlab.judging.metrics import Metrics
 from streamlab.judging.report import Report
+from streamlab.record import changed
 from streamlab.rules.finding import Finding
 
 _FINDING, _METRICS = (tuple(one.name for one in fields(kind)) for kind in (Finding, Metrics))
@@ -70,4 +71,4 @@ def unpacked(data: bytes) -> Report | None:
 
 
 def _as_it_was(checked: Finding, raw: dict[str, Any]) -> Finding:
-    return replace(checked, **{name: raw[name] for name in ("message", "path", "expected", "actual") if name in raw})
+    return changed(checked, **{name: raw[name] for name in ("message", "path", "expected", "actual") if name in raw})

@@ -13,11 +13,10 @@ Definitions (docs/metrics.md says more):
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from operator import sub
 from typing import Any
 
-from streamlab.record import Record
+from streamlab.record import Record, members
 from streamlab.wire.gaps import Gaps
 
 STALL_US = 1_000_000
@@ -47,7 +46,7 @@ class Metrics(Record, frozen=True):
 
     def as_json(self) -> dict[str, Any]:
         """As a JSON object."""
-        return asdict(self)
+        return members(self)
 
 
 class MetricsCollector:

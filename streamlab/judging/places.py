@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
+from streamlab.record import changed
 from streamlab.rules.finding import Finding, Repairability
 
 #: Places remembered for one finding; beyond that they are only counted.
@@ -30,9 +30,9 @@ class _Place:
         What cannot be mended is often what the first left open, and goes with it."""
         known, variants = self.finding, finding.variants
         if variants != known.variants:
-            self.finding = replace(self.finding, variants=tuple(dict.fromkeys((*known.variants, *variants))))
+            self.finding = changed(self.finding, variants=tuple(dict.fromkeys((*known.variants, *variants))))
         if finding.repairability is Repairability.UNSAFE and known.repairability is Repairability.SAFE:
-            self.finding = replace(self.finding, repairability=Repairability.UNSAFE)
+            self.finding = changed(self.finding, repairability=Repairability.UNSAFE)
 
     def again(self, event: int | None) -> None:
         self.count += 1
@@ -75,7 +75,7 @@ class Places:
         place.also(finding)
         guess = place.finding.repairability is Repairability.UNSAFE and finding.repairability is Repairability.SAFE
         repairability = Repairability.UNSAFE if guess else finding.repairability
-        place.finding = replace(finding, variants=place.finding.variants, repairability=repairability)
+        place.finding = changed(finding, variants=place.finding.variants, repairability=repairability)
 
     def again(self, keys: Iterable[Key], event: int) -> None:
         """What was found in a chunk of the same shape stands here too."""
@@ -93,7 +93,7 @@ class Places:
     def findings(self, known: frozenset[str]) -> tuple[Finding, ...]:
         """The findings in order of their first place. ``known`` are the rules that the dialect lists."""
         found = [
-            replace(
+            changed(
                 place.finding,
                 count=place.count,
                 events=tuple(sorted(place.events)),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from streamlab.apis.registry import rule_named
 from streamlab.judging.report import Report
+from streamlab.record import Record
 from streamlab.rules.finding import Finding, Repairability, Severity
 
 
@@ -24,7 +24,7 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(found, key=lambda one: (one.severity.rank, -hurt(one)))
 
 
-class First(NamedTuple):
+class First(Record, frozen=True):
     """What to fix first: a rule, how grave it is, in how many exchanges it was found, and how many clients it hurts."""
 
     rule: str

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache, reduce
+from operator import or_
+from typing import TYPE_CHECKING
 
 from streamlab.judging.judged import left_out
 from streamlab.judging.places import Key
+from streamlab.record import Record
 from streamlab.rules.api import Api, in_scope
 from streamlab.rules.card import RuleCard
 from streamlab.rules.finding import Finding
 from streamlab.rules.state import RuleState
+from streamlab.rules.whole import facts_of_whole
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import Run
@@ -48,7 +51,7 @@ def told_by(rules: tuple[RuleCard, ...]) -> dict[str, frozenset[str]]:
     return {rule.name: rule.instead_of for rule in rules if rule.instead_of}
 
 
-class _Places(NamedTuple):
+class _Places(Record, frozen=True):
     """Which of some rules have a hook, by their place among them."""
 
     shape: tuple[int, ...]
@@ -125,8 +128,10 @@ class RuleTable:
 
     def for_end(self) -> list[Rule]:
         """Whom to ask once the exchange is over."""
-        wanted = [(at, self._cards[at].ends_after) for at in self._end_places]
-        return [self._rule(at) for at, after in wanted if at in self._made or not after or after & self._seen]
+        afters = [(at, self._cards[at].ends_after) for at in self._end_places]
+        wanted = reduce(or_, (after for at, after in afters if at not in self._made), 0)
+        facts = self._seen | facts_of_whole(self._ctx, wanted)
+        return [self._rule(at) for at, after in afters if at in self._made or not after or after & facts]
 
     def on_a_run(self, facts: int, said: Mapping[EventHook, Sequence[Key]], chunk: JsonObject) -> Judged | None:
         """What the rules that waited for a chunk said of it, as far as they say it of each that is like it; None

@@ -9,12 +9,12 @@ import gzip
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
 from http import HTTPStatus
 
 from streamlab.exchange import Ending, Exchange, Headers, Request, ResponseHead, Segment
 from streamlab.playback.faults import Action, Change, Faults, Gzip, StatusFault
 from streamlab.playback.script import Finish
+from streamlab.record import changed
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.sse import SSEDecoder
 
@@ -44,7 +44,7 @@ def faulty(exchange: Exchange, faults: Faults, *, speed: float = 1.0, request: i
         end_us = pieces[-1][0] if pieces else 0
     if faults.keepalive_us is not None:
         pieces = list(_kept_alive(pieces, _scaled(exchange.head.offset_us, speed), end_us, faults.keepalive_us))
-    made = replace(
+    made = changed(
         exchange,
         head=_head(exchange.head, faults, speed),
         segments=tuple(Segment(at, data) for at, data in _compressed(pieces, faults.gzip) if data),
@@ -53,7 +53,7 @@ def faulty(exchange: Exchange, faults: Faults, *, speed: float = 1.0, request: i
         request=exchange.request or Request("POST", "/"),
     )
     if ending is not None:
-        made = replace(made, ending=_ENDINGS[ending], notes={"ending_reason": "rst"} if ending is Finish.RST else {})
+        made = changed(made, ending=_ENDINGS[ending], notes={"ending_reason": "rst"} if ending is Finish.RST else {})
     return _delayed(made, faults, request)
 
 
@@ -225,7 +225,7 @@ def _head(head: ResponseHead, faults: Faults, speed: float) -> ResponseHead:
         headers += (("content-encoding", "gzip"),)
     if not faults.close_delimited and head.header("transfer-encoding") is None:
         headers += (("transfer-encoding", "chunked"),)
-    return replace(head, headers=headers, offset_us=_scaled(head.offset_us, speed), http_version="1.1")
+    return changed(head, headers=headers, offset_us=_scaled(head.offset_us, speed), http_version="1.1")
 
 
 def _error(exchange: Exchange, status: StatusFault) -> Exchange:
@@ -252,9 +252,9 @@ def _delayed(exchange: Exchange, faults: Faults, request: int) -> Exchange:
         return exchange
     chance = zlib.crc32(f"{faults.seed}:{request}".encode()) / (1 << 31) - 1
     by = max(0, faults.latency_us + round(chance * faults.jitter_us))
-    return replace(
+    return changed(
         exchange,
-        head=replace(exchange.head, offset_us=(exchange.head.offset_us or 0) + by),
+        head=changed(exchange.head, offset_us=(exchange.head.offset_us or 0) + by),
         segments=tuple(Segment((one.offset_us or 0) + by, one.data) for one in exchange.segments),
         end_us=(exchange.end_us or 0) + by,
     )

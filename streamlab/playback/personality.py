@@ -7,7 +7,7 @@ to show each. What a system does only when it fails, and what a clean capture gi
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from streamlab.apis import DEFAULT
@@ -17,6 +17,7 @@ from streamlab.errors import UsageError
 from streamlab.exchange import Exchange, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.playback.ways import ONE_OF, WAYS, PlayedStream, Told
+from streamlab.record import changed
 from streamlab.wire import reading
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.payload import decode_payload, encode_json
@@ -75,7 +76,7 @@ def impersonated(exchange: Exchange, wanted: Personality) -> Impersonated:
     head = exchange.head
     assert head is not None
     kept = tuple(one for one in head.headers if one[0].lower() not in ("content-encoding", "content-length"))
-    made = replace(exchange, head=replace(head, headers=kept), segments=tuple(_framed(played)), http_chunks=None)
+    made = changed(exchange, head=changed(head, headers=kept), segments=tuple(_framed(played)), http_chunks=None)
     return Impersonated(made, shown)
 
 

@@ -8,13 +8,14 @@ last byte before it has been sent, whenever the recorded end was.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from typing import NamedTuple
 
 from streamlab.errors import UsageError
 from streamlab.exchange import Ending, Exchange, Headers, ResponseHead
+from streamlab.record import changed
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.sse import SSEDecoder
 
@@ -338,7 +339,7 @@ def _interim_heads(exchange: Exchange, head_us: int) -> Iterator[Step]:
             offset = one.get("offset_us")
             pairs = [pair for pair in one.get("headers") or () if isinstance(pair, list | tuple) and len(pair) == 2]
             head = ResponseHead(one["status"], tuple((str(name), str(value)) for name, value in pairs))
-            shown = replace(exchange, head=replace(head, reason=str(one.get("reason") or _phrase(one["status"]))))
+            shown = changed(exchange, head=changed(head, reason=str(one.get("reason") or _phrase(one["status"]))))
             yield Step(offset if isinstance(offset, int) else head_us, _head_bytes(shown, "none"))
 
 

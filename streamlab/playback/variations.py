@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import StrEnum
 
 from streamlab.exchange import Ending, Exchange, Segment
+from streamlab.record import changed
 from streamlab.wire.sse import SSEDecoder
 
 #: The pause between two pieces, so that a client reads them one by one; less where a body is cut very often.
@@ -27,9 +27,9 @@ class Break(StrEnum):
 
 def at_once(exchange: Exchange) -> Exchange:
     """The exchange with everything due at once."""
-    head = replace(exchange.head, offset_us=0) if exchange.head is not None else None
+    head = changed(exchange.head, offset_us=0) if exchange.head is not None else None
     segments = tuple(Segment(0, segment.data) for segment in exchange.segments)
-    return replace(exchange, head=head, segments=segments, end_us=0)
+    return changed(exchange, head=head, segments=segments, end_us=0)
 
 
 def cut_at(exchange: Exchange, cuts: Sequence[int]) -> Exchange:
@@ -39,7 +39,7 @@ def cut_at(exchange: Exchange, cuts: Sequence[int]) -> Exchange:
     bounds = [0, *cuts, len(body)]
     pieces = [body[start:stop] for start, stop in itertools.pairwise(bounds) if start < stop]
     segments = tuple(Segment(at * gap, piece) for at, piece in enumerate(pieces))
-    return replace(at_once(exchange), segments=segments, http_chunks=None, end_us=len(pieces) * gap)
+    return changed(at_once(exchange), segments=segments, http_chunks=None, end_us=len(pieces) * gap)
 
 
 def broken_off(exchange: Exchange, kept: int, how: Break) -> Exchange:
@@ -49,7 +49,7 @@ def broken_off(exchange: Exchange, kept: int, how: Break) -> Exchange:
         data = segment.data[: max(0, kept - sum(len(one.data) for one in segments))]
         if data:
             segments.append(Segment(0, data))
-    return replace(
+    return changed(
         at_once(exchange),
         segments=tuple(segments),
         http_chunks=None,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import binascii
 import re
-from base64 import b64decode
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from streamlab.lazy_pattern import lazy_pattern
+from streamlab.record import Record, changed
 from streamlab.redaction.key_forms import FORMS
 from streamlab.redaction.names import is_secret_parameter
 
@@ -30,7 +29,7 @@ _MASKED_RUN = 8
 _SHORTEST = 12
 
 
-class Secret(NamedTuple):
+class Secret(Record, frozen=True):
     """A secret in a text: where it stands, and from where on it is masked; what is in front says what it was."""
 
     start: int
@@ -66,7 +65,7 @@ def find_secrets_in_bytes(data: bytes | bytearray, patterns: Sequence[re.Pattern
     image or a sound holds ``&k=`` by chance, and would be damaged."""
     found = find_secrets(data.decode("latin-1"), patterns)
     ended = (
-        one if one.kind == _OWN else one._replace(stop=one.start + _text_length(data[one.start : one.stop]))
+        one if one.kind == _OWN else changed(one, stop=one.start + _text_length(data[one.start : one.stop]))
         for one in found
     )
     return [one for one, whole in zip(ended, found, strict=True) if one == whole or _is_long_enough(data, one)]
@@ -120,7 +119,7 @@ def without_prefix(text: str) -> str:
 # -- by form -----------------------------------------------------------------------------------------------------
 
 
-class _Form(NamedTuple):
+class _Form(Record, frozen=True):
     kind: str
     tail: re.Pattern[str]
     plain: bool
@@ -288,7 +287,7 @@ def _user_infos(text: str) -> Iterator[Secret]:
 
 def _is_basic(coded: str) -> bool:
     try:
-        plain = b64decode(coded + "=" * (-len(coded) % 4), validate=True)
+        plain = binascii.a2b_base64(coded + "=" * (-len(coded) % 4), strict_mode=True)
     except (ValueError, binascii.Error):
         return False
     return b":" in plain and plain.isascii() and plain.decode().isprintable()

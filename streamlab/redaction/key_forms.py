@@ -7,10 +7,10 @@ when a secret is masked. What follows has to hold a letter and a digit, unless t
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from streamlab.record import Record
 
 
-class KeyForm(NamedTuple):
+class KeyForm(Record, frozen=True):
     """One form: ``kind`` is said to people; ``plain`` lets a tail without letters or digits count."""
 
     kind: str

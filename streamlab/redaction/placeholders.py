@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-_PLACEHOLDER: Final = re.compile(
+from streamlab.lazy_pattern import lazy_pattern
+
+_PLACEHOLDER: Final = lazy_pattern(
     r"(?<![a-z])(?:redacted|masked|scrubbed|sanitized)(?![a-z])|\*{3}|^x{6,}$", re.IGNORECASE
 )
 

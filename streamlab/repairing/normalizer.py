@@ -13,7 +13,6 @@ Answers to requests that did not ask for a stream, and APIs without a translator
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from itertools import chain
 
 from streamlab.apis import DEFAULT, UNKNOWN, Api
@@ -23,6 +22,7 @@ from streamlab.judging.analyzer import analyze
 from streamlab.judging.judged import OF_NOBODY, has_no_body, left_out, nothing_came
 from streamlab.judging.lessons import Runs
 from streamlab.judging.stream_reader import StreamReader
+from streamlab.record import changed
 from streamlab.repairing.account import (
     Invented,
     Normalized,
@@ -288,7 +288,7 @@ class Normalizer:
                 ("cache-control", "no-cache") if head.header("cache-control") is None else ("x-accel-buffering", "no")
             )
             kept = (*kept, hint)
-        return replace(head, headers=(("content-type", kind), *kept))
+        return changed(head, headers=(("content-type", kind), *kept))
 
 
 class _Output:
@@ -325,7 +325,7 @@ def normalize(
     """
     nothing = _nothing_to_repair(exchange)
     if nothing is not None:
-        read = replace(exchange, segments=tuple(exchange.segments))  # a database may be closed by then
+        read = changed(exchange, segments=tuple(exchange.segments))  # a database may be closed by then
         return Normalized(read, (), {}, (), left_alone=nothing)
     normalizer = Normalizer(exchange.request, exchange.head, unsafe=unsafe, api=api, to_chat=to_chat)
     out = _Output(each)
@@ -336,11 +336,11 @@ def normalize(
     # [DONE] ends the answer, however long the upstream kept the connection open after it.
     end_us = last_us if normalizer.done else exchange.end_us
     out.add(end_us, (normalizer.finish_events(exchange.ending),))
-    repaired = replace(exchange, segments=tuple(out.segments), end_us=end_us)
+    repaired = changed(exchange, segments=tuple(out.segments), end_us=end_us)
     if not normalizer.passes_through:
         repaired = _as_sent(repaired, normalizer)
     if normalizer.failed is not None:
-        repaired = replace(repaired, notes={**repaired.notes, FAILED: repr(normalizer.failed)})
+        repaired = changed(repaired, notes={**repaired.notes, FAILED: repr(normalizer.failed)})
     return Normalized(
         repaired,
         tuple(out.events),
@@ -370,13 +370,13 @@ def _as_sent(exchange: Exchange, normalizer: Normalizer) -> Exchange:
     """What is around a repaired body: its own head, HTTP chunks, and an end, which an error event stands for."""
     head, request = normalizer.head, exchange.request
     if head is not None and head.header("transfer-encoding") is None:
-        head = replace(head, headers=(*head.headers, ("transfer-encoding", "chunked")), http_version="1.1")
+        head = changed(head, headers=(*head.headers, ("transfer-encoding", "chunked")), http_version="1.1")
     if normalizer.translated and request is not None:
-        request = replace(request, url=DEFAULT.path, body=None)
+        request = changed(request, url=DEFAULT.path, body=None)
     cut = exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)
     if normalizer.stepped_aside:
-        cut, exchange = False, replace(exchange, ending=Ending.UPSTREAM_CUT if normalizer.broken else exchange.ending)
-    return replace(
+        cut, exchange = False, changed(exchange, ending=Ending.UPSTREAM_CUT if normalizer.broken else exchange.ending)
+    return changed(
         exchange,
         request=request,
         head=head,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from streamlab.exchange import Exchange, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.judging.report import Report
+from streamlab.record import changed
 from streamlab.repairing.hidden import hides_events
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.rules.finding import Finding, Severity
@@ -25,6 +24,6 @@ def recovered_findings(exchange: Exchange, report: Report) -> tuple[Finding, ...
     if body == exchange.body:
         return ()
     known = {one.rule for one in report.findings}
-    found = analyze(replace(exchange, segments=(Segment(None, body),), http_chunks=None, end_us=None)).findings
+    found = analyze(changed(exchange, segments=(Segment(None, body),), http_chunks=None, end_us=None)).findings
     grave = (one for one in found if one.severity is not Severity.INFO and one.rule not in known)
-    return tuple(replace(one, event=None, span=None, offset_us=None) for one in grave)
+    return tuple(changed(one, event=None, span=None, offset_us=None) for one in grave)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import streamlab.apis as apis
 from streamlab.apis.vendors import VENDORS
-from streamlab.exchange import Ending, known_as
+from streamlab.outline import Ending, known_as
 from streamlab.report.cells import cell_len, set_cell_size
 from streamlab.report.styles import STYLES
 from streamlab.report.units import milliseconds, size

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from streamlab import __version__
 from streamlab.judging.ranking import First, Tally, worst_first
 from streamlab.judging.report import Report
+from streamlab.record import members
 from streamlab.report.promises import promise_of
 from streamlab.rules.finding import Finding, Severity
 
@@ -113,5 +114,5 @@ def check_document(reports: Iterable[tuple[str, int | None, Report]], summary: S
         yield separator + dump(report_json(source, exchange_id, report))
         separator = ",\n  "
     first = summary.first
-    yield f'],\n "fix_first": {dump(first._asdict() if first is not None else None)},'
+    yield f'],\n "fix_first": {dump(members(first) if first is not None else None)},'
     yield f'\n "summary": {dump(summary.counts)}}}\n'

@@ -14,6 +14,7 @@ from streamlab.apis import api_named
 from streamlab.apis.registry import all_rules, apis_of, family_of
 from streamlab.clients.table import breaks, clients
 from streamlab.dialects.registry import all_dialects
+from streamlab.record import members
 from streamlab.report.json import break_json
 from streamlab.report.markdown_cell import without_tags
 from streamlab.report.plain_table import plain_table
@@ -59,7 +60,7 @@ def rule_object(rule: type[Rule]) -> dict[str, Any]:
         "severity": str(rule.severity),
         "title": title(rule),
         "apis": sorted(str(api) for api in apis_of(rule)),
-        "source": rule.source._asdict(),
+        "source": members(rule.source),
         "repair": str(rule.repairability),
         "repair_of_some": str(rule.of_some) if rule.of_some is not None else None,
         "dialects": dialects_with(rule.name),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +12,7 @@ from streamlab import __version__
 from streamlab.about import REPOSITORY, page
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
+from streamlab.record import changed
 from streamlab.report.documents import dump
 from streamlab.report.json import Summary
 from streamlab.report.places import FindingPlaces
@@ -69,7 +69,7 @@ def result_json(places: FindingPlaces, finding: Finding, index: dict[str, int]) 
 def recovered_json(places: FindingPlaces, finding: Finding, index: dict[str, int]) -> dict[str, Any]:
     """A finding about an event that is there once the framing is repaired: a note, since no client reads it yet."""
     told = f"after repair: {finding.message} ({finding.severity})"
-    result = result_json(places, replace(finding, message=told, severity=Severity.INFO), index)
+    result = result_json(places, changed(finding, message=told, severity=Severity.INFO), index)
     result["properties"]["afterRepair"] = True
     return result
 

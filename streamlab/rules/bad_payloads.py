@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding
@@ -78,7 +78,7 @@ class MisfitRule(Rule):
         sse = named.event.sse
         details.setdefault("actual", sse.text)
         finding = self.found(message, named.at, span=sse.span, **details)
-        return replace(finding, offset_us=named.offset_us)
+        return changed(finding, offset_us=named.offset_us)
 
 
 def _ends_under_another_name(last: JsonObject) -> bool:

@@ -9,10 +9,10 @@ said for every later chunk of that shape, so it must depend on nothing but key n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.api import Scope
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import Source
@@ -64,7 +64,8 @@ class Rule:
     #: Names of rules whose findings are the same fact told once more, wherever this one speaks: they are left out.
     instead_of: ClassVar[frozenset[str]] = frozenset()
     on: ClassVar[int] = 0
-    #: Facts without which ``end`` finds nothing: it is asked where an event had one of them; 0 where it always is.
+    #: Facts without which ``end`` finds nothing: it is asked where an event had one of them, or the exchange has one
+    #: once it is over (rules/whole.py), or where the rule was asked before; 0 where it always is.
     ends_after: ClassVar[int] = 0
     #: Forms of the deviation that clients take differently, worded so that they read well after "when"; the table of
     #: who breaks (clients/measured.toml) uses these words. A form that is not in the table was measured to
@@ -171,7 +172,7 @@ class Rule:
         head = self.ctx.head
         actual = None if head is None else head.header(header)
         finding = self.found(message, path=header, expected=expected, actual=actual)
-        return replace(finding, offset_us=None if head is None else head.offset_us)
+        return changed(finding, offset_us=None if head is None else head.offset_us)
 
     def placed(self, finding: Finding, event: StreamEvent) -> Finding:
         """The finding with the bytes and the time of the event being judged, to be kept and yielded in ``end``."""
@@ -179,7 +180,7 @@ class Rule:
         span = finding.span
         if span is None and sse is not None:
             span = self.ctx.span_of(sse, finding.path or None)
-        return replace(finding, span=span, offset_us=self.ctx.offset_us)
+        return changed(finding, span=span, offset_us=self.ctx.offset_us)
 
 
 def quote(value: Any, limit: int = 60) -> str:

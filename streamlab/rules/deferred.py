@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
+from streamlab.record import Record, changed
 from streamlab.rules.base import Rule, quote
 from streamlab.rules.finding import Finding
 from streamlab.wire.events import StreamEvent
 
 
-class Place(NamedTuple):
+class Place(Record, frozen=True):
     """Where something was seen: event number, byte range in the body, arrival, and the member that holds it."""
 
     at: int
@@ -72,7 +72,7 @@ class LateRule(Rule):
         if place is None:
             return self.found(message, path=path, **details)
         finding = self.found(message, place.at, path=place.path, span=place.span, **details)
-        return replace(finding, offset_us=place.offset_us)
+        return changed(finding, offset_us=place.offset_us)
 
     @staticmethod
     def values(spell: Spell) -> str:

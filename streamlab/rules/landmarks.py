@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from streamlab.record import Record
 from streamlab.wire.runs import Run
 from streamlab.wire.sse import ServerSentEvent
 from streamlab.wire.text_pieces import TextKey
 
 
-class Landmark(NamedTuple):
+class Landmark(Record, frozen=True):
     """An event that rules point back at: its frame, and when it came."""
 
     sse: ServerSentEvent | None
@@ -46,3 +45,8 @@ class Landmarks:
             return known
         _, came, offset_us = self.last
         return Landmark(came.last_event() if isinstance(came, Run) else came, offset_us)
+
+    def place_of(self, at: int, otherwise_us: int | None) -> tuple[ServerSentEvent | None, int | None]:
+        """The frame of event ``at`` and when it came; no frame and another time of one that is not remembered."""
+        known = self.of(at)
+        return (known.sse, known.offset_us) if known is not None else (None, otherwise_us)

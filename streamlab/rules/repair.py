@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from enum import IntEnum, StrEnum
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final
 
 from streamlab.exchange import Ending, Request, ResponseHead
+from streamlab.record import Record
 from streamlab.rules.api import Api, Scope
 from streamlab.rules.state import StreamState
 from streamlab.rules.texts import Texts
@@ -56,7 +57,7 @@ class _Absent:
 ABSENT: Final = _Absent()
 
 
-class Change(NamedTuple):
+class Change(Record, frozen=True):
     """One change: by which rule's repair, where, from what to what (`ABSENT` when there was or is none)."""
 
     rule: str
@@ -66,7 +67,7 @@ class Change(NamedTuple):
     origin: Origin = Origin.DERIVED
 
 
-class Unrepaired(NamedTuple):
+class Unrepaired(Record, frozen=True):
     """A deviation that could not be mended, and why."""
 
     rule: str
@@ -74,7 +75,7 @@ class Unrepaired(NamedTuple):
     why: str
 
 
-class Dropped(NamedTuple):
+class Dropped(Record, frozen=True):
     """Input events of which nothing went out, by which rule's repair, and which had changed them before."""
 
     rule: str
@@ -158,7 +159,7 @@ class RepairState(StreamState):
 MOST_UNSEEN = 16_000
 
 
-class Added(NamedTuple):
+class Added(Record, frozen=True):
     """What chunks add that do nothing but add text: ``chunk`` is one of them, ``texts`` has the text of each."""
 
     varying: Varying
@@ -312,7 +313,7 @@ def error_event(message: str, code: str, kind: str = "upstream_error") -> ErrorP
     return ErrorPayload(None, {"error": {"message": message, "type": kind, "param": None, "code": code}})
 
 
-class Unended(NamedTuple):
+class Unended(Record, frozen=True):
     """Why a stream has no end: the rule about it, and the message and code of the error event that says so."""
 
     rule: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import Enum, auto
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from streamlab.exchange import Request
+from streamlab.record import Record
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject, decode_payload
 
@@ -19,7 +20,7 @@ class RequestBody(Enum):
     OTHER = auto()  # something else: empty, no JSON, or JSON that is no object
 
 
-class _Read(NamedTuple):
+class _Read(Record, frozen=True):
     """What lies in the body of a request, which nobody changes; all None but ``value`` where that is no object."""
 
     value: Any

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from streamlab.record import Record
 
 
-class Source(NamedTuple):
+class Source(Record, frozen=True):
     """A document that promises something, the place in it, and where to read it."""
 
     document: str

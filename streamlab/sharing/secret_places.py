@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from streamlab.lazy_pattern import lazy_pattern
+from streamlab.record import Record
 from streamlab.redaction.detectors import MASK, find_secrets
 
 #: JSON within JSON within JSON: how many layers of escapes are looked through.
@@ -15,7 +15,7 @@ _ESCAPE = lazy_pattern(r"\\(?:u([0-9a-fA-F]{4})|(.))|%([2-7][0-9a-fA-F])", re.DO
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
-class Found(NamedTuple):
+class Found(Record, frozen=True):
     """A secret in a text: what it is, where it starts, and what takes the place of which characters."""
 
     kind: str

@@ -6,12 +6,13 @@ A compressed body is coded anew where it held a secret, read by read, so that wh
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from streamlab.errors import UnreadableInputError
 from streamlab.exchange import Exchange, Request, Segment
+from streamlab.record import changed
 from streamlab.redaction import is_secret_name, mask_name, redact_headers, redact_line, redact_url
 from streamlab.sharing.codings import coded, through_coding
 from streamlab.sharing.filler import fill_body, fill_request
@@ -38,15 +39,15 @@ class Shared:
 def share(exchange: Exchange, masking: Masking = ALL_KNOWN) -> Shared:
     """The exchange without secrets. Raises UnreadableInputError where a body cannot be written again without them."""
     if masking.text and exchange.request is not None:
-        masking = replace(masking, names=_offered(exchange.request.body or b""))
+        masking = changed(masking, names=_offered(exchange.request.body or b""))
     request, asked = _request(exchange.request, masking)
     head = exchange.head
     coding = head.header("content-encoding") if head is not None else None
     segments, answered = mask_segments(tuple(exchange.segments), coding, masking)
-    shown = replace(
+    shown = changed(
         exchange,
         request=request,
-        head=replace(head, headers=redact_headers(head.headers), reason=redact_line(head.reason)) if head else None,
+        head=changed(head, headers=redact_headers(head.headers), reason=redact_line(head.reason)) if head else None,
         segments=segments,
         label=mask_text(exchange.label, masking.patterns) if exchange.label else exchange.label,
         notes=clean_notes(exchange.notes, masking),
@@ -67,7 +68,7 @@ def _request(request: Request | None, masking: Masking) -> tuple[Request | None,
     if body:
         found = through_coding(body, request.headers, partial(_asked, masking=masking))
         body, secrets = found.data, found.secrets
-    shown = replace(
+    shown = changed(
         request,
         method=redact_line(request.method),
         url=redact_url(request.url),
@@ -134,9 +135,9 @@ def _mask_undecoded(
 ) -> tuple[tuple[Segment, ...], tuple[Masked, ...]]:
     """A body that may not be, or not throughout, what its head says it is coded in: masked as the bytes it is."""
     whole = b"".join(one.data for one in segments)
-    found = mask_response(whole, replace(masking, text=masking.text and fill))
+    found = mask_response(whole, changed(masking, text=masking.text and fill))
     return _with_data(segments, recut(found.data, (len(one.data) for one in segments))), found.secrets
 
 
 def _with_data(segments: tuple[Segment, ...], data: Iterable[bytes]) -> tuple[Segment, ...]:
-    return tuple(replace(one, data=now) for one, now in zip(segments, data, strict=True))
+    return tuple(changed(one, data=now) for one, now in zip(segments, data, strict=True))

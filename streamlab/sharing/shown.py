@@ -8,11 +8,11 @@ body of any size is masked: what is longer than 8 MiB part by part, half a secon
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from streamlab.exchange import Exchange
 from streamlab.judging.report import Report
+from streamlab.record import changed
 from streamlab.redaction.detectors import find_secrets
 from streamlab.sharing.secret_places import secrets_in
 from streamlab.sharing.wanted import Masking
@@ -37,10 +37,10 @@ def as_shown(exchange: Exchange, masking: Masking | None) -> Exchange:
     from streamlab.sharing.parts import masked_in_parts
     from streamlab.sharing.shared import share
 
-    whole = replace(exchange, segments=tuple(exchange.segments))
+    whole = changed(exchange, segments=tuple(exchange.segments))
     if _is_long(whole) and not _is_coded(whole):
-        shown = share(replace(whole, segments=()), masking).exchange
-        shown = replace(shown, segments=tuple(masked_in_parts(whole.segments, masking)))
+        shown = share(changed(whole, segments=()), masking).exchange
+        shown = changed(shown, segments=tuple(masked_in_parts(whole.segments, masking)))
     else:
         shown = share(whole, masking).exchange
     return exchange if shown == whole else shown
@@ -106,10 +106,10 @@ def _masked(report: Report, masking: Masking) -> Report:
         return [clean(one) for one in value] if isinstance(value, list | tuple) else value
 
     findings = tuple(
-        replace(
+        changed(
             one,
             message=clean(one.message), path=clean(one.path), expected=clean(one.expected), actual=clean(one.actual),
         )
         for one in report.findings
     )  # fmt: skip
-    return replace(report, findings=findings, completion=clean(report.completion))
+    return changed(report, findings=findings, completion=clean(report.completion))

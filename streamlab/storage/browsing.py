@@ -11,13 +11,15 @@ import sqlite3
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamlab.exchange import Exchange
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.filtering import ASKED_MODEL, SORTS, Filter
 from streamlab.storage.opening import clear_errors
 from streamlab.storage.rows import ExchangeOverview
+
+if TYPE_CHECKING:
+    from streamlab.exchange import Exchange
 
 _ALL = Filter()
 #: Different sets of rules that are held while exchanges are counted.

@@ -13,10 +13,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import overload
+from typing import TYPE_CHECKING
 
 from streamlab.errors import NotFoundError, UnreadableInputError
-from streamlab.exchange import Exchange, Request, Segment
 from streamlab.storage import rows as rows_of
 from streamlab.storage.migrations import OVERVIEW
 from streamlab.storage.opening import OPEN, clear_errors, identity, open_reading, open_writing
@@ -33,9 +32,12 @@ from streamlab.storage.segment_rows import (
     unpacked,
 )
 
+if TYPE_CHECKING:  # a list needs no exchange
+    from streamlab.exchange import Exchange, Request, Segment
+
 SQLITE_VERSION = sqlite3.sqlite_version
-#: Rows fetched at once while iterating.
-_PAGE, _PAGE_BYTES = 16, 1024 * 1024
+#: Bytes unpacked at once, of some rows.
+_PAGE_BYTES = 1024 * 1024
 #: Request bodies up to this many bytes lie in their exchange's row, larger ones in request_parts.
 INLINE_REQUEST = 1024 * 1024
 
@@ -120,6 +122,9 @@ class CaptureDB:
             raise UnreadableInputError(f"{self.path}: exchange {exchange_id} is damaged: {error}") from None
 
     def _exchange(self, row: sqlite3.Row) -> Exchange:
+        from streamlab.exchange import Exchange
+        from streamlab.storage.stored_segments import StoredSegments
+
         notes = rows_of.notes(row)
         ending = rows_of.ending(rows_of.text(row, "ending"), rows_of.text(row, "process"), notes)
         return Exchange(
@@ -162,6 +167,8 @@ class CaptureDB:
 
     def segments_between(self, exchange_id: int, start: int, stop: int) -> list[Segment]:
         """Segments ``start`` to ``stop`` (exclusive) of an exchange."""
+        from streamlab.exchange import Segment
+
         return [Segment(one.offset_us, one.data) for one in self.stored_between(exchange_id, start, stop)]
 
     def stored_between(self, exchange_id: int, start: int, stop: int, *, rows: int = -1) -> list[StoredSegment]:
@@ -279,54 +286,6 @@ def _as_many(found: list[sqlite3.Row], rows: int) -> Iterator[sqlite3.Row]:
             return
         yield row
         size += rows_of.natural(row, "length") or 0
-
-
-class StoredSegments(Sequence[Segment]):
-    """An exchange's segments, read from the database a page at a time; their number is fixed when it is made."""
-
-    def __init__(self, db: CaptureDB, exchange_id: int, count: int) -> None:
-        self._db = db
-        self._exchange_id = exchange_id
-        self._count = count
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[Segment]:
-        at = 0
-        while page := self._db.stored_between(self._exchange_id, at, self._count, rows=_PAGE):
-            for one in page:
-                yield Segment(one.offset_us, one.data)
-            at = page[-1].seq + 1
-
-    @overload
-    def __getitem__(self, at: int) -> Segment: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Segment]: ...
-    def __getitem__(self, at: int | slice) -> Segment | Sequence[Segment]:
-        if isinstance(at, slice):
-            start, stop, step = at.indices(self._count)
-            if step == 1:
-                return self._db.segments_between(self._exchange_id, start, stop)
-            return [self[index] for index in range(start, stop, step)]
-        index = at + self._count if at < 0 else at
-        if not 0 <= index < self._count:
-            raise IndexError(at)
-        found = self._db.segments_between(self._exchange_id, index, index + 1)
-        if not found:
-            raise UnreadableInputError(
-                f"{self._db.path}: exchange {self._exchange_id} is damaged: segment {at} is gone"
-            )
-        return found[0]
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Sequence)
-            and len(self) == len(other)
-            and all(mine == theirs for mine, theirs in zip(self, other, strict=True))
-        )
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 def _write_segments(connection: sqlite3.Connection, exchange_id: int, exchange: Exchange) -> int:

@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from streamlab.exchange import Ending
 from streamlab.lazy_pattern import lazy_pattern
+from streamlab.outline import Ending
 
 _TERM = lazy_pattern(r'(-?)(?:([a-z]+):)?("[^"]*"?|\S+)')
 #: The model that an exchange's request names.

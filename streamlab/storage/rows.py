@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from streamlab.exchange import Ending, Headers, Request, ResponseHead
+from streamlab.outline import Ending
 from streamlab.storage.process_identity import is_alive
+
+if TYPE_CHECKING:  # a list needs no exchange
+    from streamlab.exchange import Headers, Request, ResponseHead
 
 MOST = 2**53  # microseconds, bytes and counts beyond it are no measurements
 
 
-@dataclass(frozen=True, slots=True)
-class ExchangeOverview:
+class ExchangeOverview(NamedTuple):
     """One line about an exchange; times in microseconds since the request's first byte."""
 
     id: int
@@ -108,7 +109,11 @@ def ending(stored: str | None, process: str | None, found: dict[str, Any]) -> En
 def request(row: sqlite3.Row, body: bytes | None) -> Request | None:
     """The request; None when it is not known."""
     url = text(row, "url")
-    return None if url is None else Request(text(row, "method") or "", url, headers(row, "request_headers"), body)
+    if url is None:
+        return None
+    from streamlab.exchange import Request
+
+    return Request(text(row, "method") or "", url, headers(row, "request_headers"), body)
 
 
 def head(row: sqlite3.Row) -> ResponseHead | None:
@@ -119,6 +124,8 @@ def head(row: sqlite3.Row) -> ResponseHead | None:
     if status > 999:
         raise DamagedRowError("status is none")
     version, reason = text(row, "http_version") or "1.1", text(row, "reason") or ""
+    from streamlab.exchange import ResponseHead
+
     return ResponseHead(status, headers(row, "response_headers"), natural(row, "head_us"), reason, version)
 
 

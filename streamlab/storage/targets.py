@@ -11,13 +11,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from streamlab.errors import NotFoundError, StreamlabError, UnreadableInputError
 from streamlab.exchange import Exchange
-from streamlab.record import Record, made_by
+from streamlab.record import Record, changed, made_by
 from streamlab.storage.files import largest_input, read_at_most, read_regular
 from streamlab.storage.location import LAKE, existing_db
 
@@ -93,7 +92,7 @@ class Target(Record, frozen=True):
     def read(self) -> Exchange:
         """The whole exchange in memory."""
         with self.opened() as exchange:
-            return replace(exchange, segments=tuple(exchange.segments))
+            return changed(exchange, segments=tuple(exchange.segments))
 
 
 def _database(path: str | Path) -> CaptureDB:

@@ -7,7 +7,6 @@ are answered in between. It goes on for as long as the exchange grows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -16,6 +15,7 @@ from streamlab.comparing.event_diff import explained
 from streamlab.comparing.event_outcomes import EventDiff, EventOutcome
 from streamlab.comparing.parity import answer_of, request_body
 from streamlab.judging.report import Report
+from streamlab.record import changed
 from streamlab.storage.browsing import Browser
 from streamlab.tui import protocol
 from streamlab.tui.events import BodyPieces, Events, StoredBody, body_of
@@ -103,7 +103,7 @@ class AnalysisSession:
             yield self._analyzed(judging.so_far(), False)
 
     def _analyzed(self, report: Report, whole: bool) -> protocol.Analyzed:
-        return protocol.Analyzed(self.token, replace(report, completion={}), whole)
+        return protocol.Analyzed(self.token, changed(report, completion={}), whole)
 
     def _compare(self, total: int, finished: bool) -> Iterator[object]:
         comparing = self._comparing

@@ -11,7 +11,6 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -22,6 +21,7 @@ from streamlab.comparing.parity import are_two_modes, compare_modes
 from streamlab.errors import NotFoundError, StreamlabError
 from streamlab.exchange import Exchange
 from streamlab.judging.event_index import EventIndex, IndexPart
+from streamlab.record import changed
 from streamlab.repairing.normalizer import normalize
 from streamlab.storage.background import BackgroundThread
 from streamlab.storage.browsing import AnalysisSummary, Browser
@@ -143,7 +143,7 @@ class Analyst:
         browser = self._browser(asked.path)
         mine, b_path, b = browser.exchange(asked.a), asked.path, asked.b
         if b is None:
-            repaired = replace(normalize(mine).exchange, tap="normalized")
+            repaired = changed(normalize(mine).exchange, tap="normalized")
             with CaptureDB(asked.scratch, write=True) as database:
                 b_path, b = asked.scratch, database.add(repaired)
         theirs = self._browser(b_path).exchange(b)

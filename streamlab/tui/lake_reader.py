@@ -11,12 +11,12 @@ import sys
 import threading
 from array import array
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import IO
 
 from streamlab.errors import StreamlabError
+from streamlab.record import changed
 from streamlab.storage.browsing import ListRow
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.filtering import parse
@@ -67,7 +67,7 @@ class LakeReader:
         name = f"{self._lake}#{row.hash[:16]}"
         exchange = Target(name, row.place.address, row=row).read()
         with CaptureDB(Path(capture), write=True) as database:
-            database.add(replace(exchange, notes={**exchange.notes, "file": name}), number)
+            database.add(changed(exchange, notes={**exchange.notes, "file": name}), number)
 
 
 class _Answers:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from streamlab.errors import StreamlabError
 from streamlab.exchange import Exchange, Segment
+from streamlab.record import changed
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.location import LAKE, default_db
 from streamlab.storage.targets import Target, find, find_files
@@ -123,7 +124,7 @@ def copy_into(path: Path, targets: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 def _named(found: Target, exchange: Exchange) -> Exchange:
     label = exchange.label or Path(found.path).name
-    return replace(exchange, label=label, segments=tuple(_cut(exchange)), notes={**exchange.notes, "file": found.path})
+    return changed(exchange, label=label, segments=tuple(_cut(exchange)), notes={**exchange.notes, "file": found.path})
 
 
 def _cut(exchange: Exchange) -> Iterator[Segment]:

@@ -8,8 +8,9 @@ first finish_reason of a choice kept. Where a stream is broken it holds what arr
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
+from streamlab.record import Record
 from streamlab.wire import reading
 from streamlab.wire.calls import CallTracker, TrackedCall, View, called
 from streamlab.wire.finish_reasons import meaning_of
@@ -166,7 +167,7 @@ class ChoiceState:
         return result
 
 
-class Mark(NamedTuple):
+class Mark(Record, frozen=True):
     """A moment of a fold, small: of texts it holds the lengths only, because they never change, they only grow."""
 
     known: tuple[str | None, str | None, Any, Any]
@@ -357,7 +358,7 @@ def _text(state: ChoiceState, kind: TextKind) -> Text:
     return state.reasoning if kind is TextKind.REASONING else state.refusal
 
 
-class _CallMark(NamedTuple):
+class _CallMark(Record, frozen=True):
     number: int  # its index
     id: str | None
     type: str | None
@@ -375,7 +376,7 @@ def _mark_call(call: CallState) -> _CallMark:
 
 def _call_at(now: CallState, mark: _CallMark) -> CallState:
     past = CallState(now.choice, mark.number)
-    past.id, past.type, past.tool, past.name, past.last_name = mark[1:6]
+    past.id, past.type, past.tool, past.name, past.last_name = mark.id, mark.type, mark.tool, mark.name, mark.last_name
     past.ids = dict(islice(now.ids.items(), mark.ids))
     past.add_text(str(now.arguments)[: mark.length])
     return past

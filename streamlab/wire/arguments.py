@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from streamlab.lazy_pattern import lazy_pattern
+from streamlab.record import Record
 from streamlab.wire.payload import FaultKind, decode_payload
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ _SPACE = lazy_pattern(r"[ \t\r\n]*")
 _HARMLESS = {FaultKind.DUPLICATE_KEYS, FaultKind.LONE_SURROGATE}
 
 
-class Arguments(NamedTuple):
+class Arguments(Record, frozen=True):
     """Argument text read as JSON: ``ok`` and its ``value``; else whether it merely stops in the middle."""
 
     ok: bool

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import NamedTuple
 
 from streamlab.lazy_pattern import lazy_pattern
+from streamlab.record import Record, changed
 from streamlab.wire.events import Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.inserted import comment_at_end, comment_behind, keeps_alive, spliced, without_comments
 from streamlab.wire.json_values import split_values
@@ -141,7 +141,7 @@ def _has_python_name(data: bytes) -> bool:
     return False
 
 
-class Named(NamedTuple):
+class Named(Record, frozen=True):
     """A misfit and where it stands: its (first) event, that event's number and arrival, how many events it spans."""
 
     kind: Misfit
@@ -204,9 +204,9 @@ class MisfitReader:
     def _hold(self, one: Named, data_events: int) -> list[Named]:
         text = _with_orphans(one.event.sse)
         if text is not None and without_comments(text) is not None:
-            return [one._replace(kind=Misfit.COMMENT_INSIDE)]
+            return [changed(one, kind=Misfit.COMMENT_INSIDE)]
         if text is not None and _whole(text):
-            return [one._replace(kind=Misfit.RAW_NEWLINE)]
+            return [changed(one, kind=Misfit.RAW_NEWLINE)]
         self._held, self._next = [one], data_events + 1
         self._text = text if text is not None else one.event.sse.data or b""
         return []
@@ -217,7 +217,7 @@ class MisfitReader:
         if data_events != self._next or len(joined) > MAX_JOINED or len(self._held) >= MAX_PIECES:
             return None
         if _whole(joined):
-            first = self._held[0]._replace(kind=Misfit.SPLIT, pieces=len(self._held) + 1)
+            first = changed(self._held[0], kind=Misfit.SPLIT, pieces=len(self._held) + 1)
             self._drop()
             return [first]
         if not _stops_in_the_middle(joined):
@@ -238,13 +238,13 @@ class MisfitReader:
         alive = _keepalive_at_end(self._held[-1].event.sse) if first[:1] != b":" else []
         torn = b"\n".join((self._text, *alive, joined[len(self._text) + 1 :]))
         if without_comments(joined) is not None or (alive and without_comments(torn) is not None):
-            named = [self._held[0]._replace(kind=Misfit.COMMENT_INSIDE)]
+            named = [changed(self._held[0], kind=Misfit.COMMENT_INSIDE)]
             self._drop()
             return named
         if first.startswith((b":", b"id:", b"event:", b"retry:")):
             return []
         if _whole(joined):
-            named = [self._held[0]._replace(kind=Misfit.RAW_NEWLINE)]
+            named = [changed(self._held[0], kind=Misfit.RAW_NEWLINE)]
             self._drop()
             return named
         if _stops_in_the_middle(joined):
@@ -259,7 +259,7 @@ def _by_itself(piece: Named) -> Named:
     """What continues no payload after all, though it could have within a string: Python is told by how it begins, and
     JSON that is whole by what it is."""
     alone = misfit(piece.event)
-    return piece._replace(kind=alone) if alone in (Misfit.PYTHON, Misfit.NOT_OBJECT) else piece
+    return changed(piece, kind=alone) if alone in (Misfit.PYTHON, Misfit.NOT_OBJECT) else piece
 
 
 def _with_orphans(sse: ServerSentEvent) -> bytes | None:

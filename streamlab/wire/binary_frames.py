@@ -7,9 +7,7 @@ nothing that follows can be trusted, and decoding stops.
 
 from __future__ import annotations
 
-import base64
 import binascii
-import zlib
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, Final
@@ -56,7 +54,7 @@ def _possible(start: bytes) -> bool:
 
 
 def _prelude_holds(start: bytes) -> bool:
-    return zlib.crc32(start[:_PRELUDE]) == int.from_bytes(start[_PRELUDE : _PRELUDE + _CRC])
+    return binascii.crc32(start[:_PRELUDE]) == int.from_bytes(start[_PRELUDE : _PRELUDE + _CRC])
 
 
 class BinaryFrames:
@@ -85,7 +83,7 @@ class BinaryFrames:
             else:
                 message = bytes(self._held[at : at + total])
                 at += total
-                if zlib.crc32(message[:-_CRC]) != int.from_bytes(message[-_CRC:]):
+                if binascii.crc32(message[:-_CRC]) != int.from_bytes(message[-_CRC:]):
                     self.fault = FrameFault.MESSAGE
                     break
                 yield _event(message, int.from_bytes(start[4:_PRELUDE]))
@@ -111,6 +109,8 @@ def _event(message: bytes, size: int) -> bytes:
 
 
 def _decoded(text: str) -> bytes | None:
+    import base64  # deferred: few bodies come in frames
+
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -6,8 +6,8 @@ Memory grows with the calls and their arguments, not with the number of fragment
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from streamlab.record import Record
 from streamlab.wire import reading
 from streamlab.wire.accumulate import Text
 from streamlab.wire.calls import CallTracker, Placed, TrackedCall
@@ -112,7 +112,7 @@ class Fragment:
         return reading.function(self.raw)
 
 
-class JoinedCalls(NamedTuple):
+class JoinedCalls(Record, frozen=True):
     """The calls of all choices, read as those of one answer. ``whole`` gives for each call as its choice has it the
     one that it is of, which is another where it is a piece of that."""
 

@@ -7,7 +7,6 @@ memory to make.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -23,9 +22,8 @@ if TYPE_CHECKING:
 
 #: Decoded bytes of a compressed body that are read at most.
 MAX_DECODED = 96 * 1024 * 1024
-_PIECE = 64 * 1024
-#: Coded bytes that are looked at in one go.
-_STEP = 4096
+#: Bytes of a decoded piece at most, and coded bytes that are looked at in one go.
+PIECE, STEP = 64 * 1024, 4096
 #: RFC 9659: a content coding of zstd needs no larger window, and a decoder would have to hold it.
 _ZSTD_WINDOW = 1 << 23
 
@@ -146,81 +144,6 @@ class _Stage(Protocol):
     def pieces(self, data: bytes) -> Iterator[bytes]: ...
 
 
-class _Zlib:
-    """gzip, several members too, and deflate, which some servers send without the zlib header."""
-
-    def __init__(self, wbits: int) -> None:
-        self._wbits = wbits
-        self._gzip = wbits > zlib.MAX_WBITS
-        self._inner = zlib.decompressobj(wbits)
-        self._held = b""  # the two bytes that tell a zlib header, or the next gzip member
-        self._deciding = not self._gzip
-        self._over = False  # what comes now is padding
-        self.complete = False
-        self.fault: str | None = None
-        self.parts = 1
-
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        for at in range(0, len(data), _STEP):
-            yield from self._step(data[at : at + _STEP])
-            if self.fault is not None or self._over:
-                return
-
-    def _step(self, data: bytes) -> Iterator[bytes]:
-        data = self._held + data
-        self._held = b""
-        more = bool(data) and not self._over
-        while more and self.fault is None:
-            if (self._deciding or self.complete) and not self._begin(data):
-                return
-            piece, data = self._decompress(data)
-            yield piece
-            # A full piece may have more behind it, all of its input taken in already.
-            more = bool(data) or (len(piece) == _PIECE and not self.complete)
-
-    def _begin(self, data: bytes) -> bool:
-        """Look at two bytes before deciding; False when there is nothing to decode (yet)."""
-        if len(data) < 2:
-            self._held = data
-            return False
-        if self._deciding:
-            headed = data[0] & 0x0F == 8 and int.from_bytes(data[:2]) % 31 == 0
-            self._inner = zlib.decompressobj(zlib.MAX_WBITS if headed else -zlib.MAX_WBITS)
-            self._deciding = False
-            return True
-        if not self._gzip or not data.startswith(b"\x1f\x8b"):
-            self._over = True  # padding behind the end is ignored, as browsers do
-            return False
-        self._inner = zlib.decompressobj(self._wbits)
-        self.complete = False
-        self.parts += 1
-        return True
-
-    def _decompress(self, data: bytes) -> tuple[bytes, bytes]:
-        """What ``data`` yields, a piece at most, and what is left of it."""
-        before = self._inner.copy()
-        try:
-            piece = self._inner.decompress(data, _PIECE)
-        except zlib.error as error:
-            self.fault = f"corrupt compressed data: {error}"
-            return _before_the_fault(before, data), b""
-        if self._inner.eof:
-            self.complete = True
-            return piece, self._inner.unused_data
-        return piece, self._inner.unconsumed_tail
-
-
-def _before_the_fault(inner: zlib._Decompress, data: bytes) -> bytes:
-    """zlib throws away what one call decoded before it met an error: ask again, byte by byte."""
-    pieces: list[bytes] = []
-    try:
-        for at in range(len(data)):
-            pieces.append(inner.decompress(data[at : at + 1], _PIECE))
-    except zlib.error:
-        pass
-    return b"".join(pieces)
-
-
 class _ByteWise:
     """A decompressor without a bound on its output, or that keeps what it decoded before an error to itself."""
 
@@ -240,10 +163,10 @@ class _ByteWise:
             for piece in self._step(data[at : at + 1]):
                 made.append(piece)
                 size += len(piece)
-                if size >= _PIECE:
+                if size >= PIECE:
                     yield from _cut(b"".join(made))
                     made, size = [], 0
-            if at % _STEP == _STEP - 1:
+            if at % STEP == STEP - 1:
                 yield b"".join(made)
                 made, size = [], 0
         yield b"".join(made)
@@ -259,8 +182,8 @@ class _ByteWise:
 
 
 def _cut(data: bytes) -> Iterator[bytes]:
-    for at in range(0, len(data), _PIECE):
-        yield data[at : at + _PIECE]
+    for at in range(0, len(data), PIECE):
+        yield data[at : at + PIECE]
 
 
 class _Brotli(_ByteWise):
@@ -272,10 +195,10 @@ class _Brotli(_ByteWise):
 
     def _step(self, byte: bytes) -> Iterator[bytes]:
         try:
-            piece: bytes = self._inner.process(byte, output_buffer_limit=_PIECE)
-            while len(piece) >= _PIECE:
+            piece: bytes = self._inner.process(byte, output_buffer_limit=PIECE)
+            while len(piece) >= PIECE:
                 yield piece
-                piece = self._inner.process(b"", output_buffer_limit=_PIECE)
+                piece = self._inner.process(b"", output_buffer_limit=PIECE)
         except self._error as error:
             self.fault = f"corrupt compressed data: {error}"
             return
@@ -325,10 +248,16 @@ class _Zstd(_ByteWise):
         yield piece
 
 
+def _zlib(wbits: int) -> _Stage:
+    from streamlab.wire.zlib_coding import ZlibDecoder  # deferred, as the others
+
+    return ZlibDecoder(wbits)
+
+
 _STAGES: dict[str, Callable[[], _Stage]] = {
-    "gzip": lambda: _Zlib(zlib.MAX_WBITS | 16),
-    "x-gzip": lambda: _Zlib(zlib.MAX_WBITS | 16),
-    "deflate": lambda: _Zlib(zlib.MAX_WBITS),
+    "gzip": lambda: _zlib(31),
+    "x-gzip": lambda: _zlib(31),
+    "deflate": lambda: _zlib(15),
     "br": _Brotli,
     "zstd": _Zstd,
     CODING: BinaryFrames,

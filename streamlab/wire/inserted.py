@@ -7,9 +7,9 @@ told by what is left without them: it has to be JSON.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from streamlab.lazy_pattern import lazy_pattern
+from streamlab.record import Record
 from streamlab.wire.json_values import split_values
 from streamlab.wire.payload import FaultKind, decode_payload
 
@@ -41,7 +41,7 @@ _MOST, _LARGEST = 8, 1 << 20
 IN_DOUBT = "a colon and a blank line stand in a text: its own, or a comment that was written into it"
 
 
-class Without(NamedTuple):
+class Without(Record, frozen=True):
     """A payload without what was written into it, and that."""
 
     payload: bytes

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from streamlab.lazy_pattern import lazy_pattern
+from streamlab.record import Record
 
 JsonObject = dict[str, Any]
 
@@ -35,7 +36,7 @@ class FaultKind(StrEnum):
     TOO_DEEP = "too-deep"
 
 
-class PayloadFault(NamedTuple):
+class PayloadFault(Record, frozen=True):
     """One thing wrong with a payload; ``at`` is the byte offset in the payload (0 when it is about the whole)."""
 
     kind: FaultKind
@@ -43,7 +44,7 @@ class PayloadFault(NamedTuple):
     detail: str = ""
 
 
-class Payload(NamedTuple):
+class Payload(Record, frozen=True):
     """A decoded payload. ``ok`` is False when it is no JSON; ``value`` is then None, or, where only raw control bytes
     stand in the way, what a lenient reader makes of it."""
 
@@ -145,7 +146,7 @@ def _depth_exceeds(value: Any) -> bool:
     return True
 
 
-class _Found(NamedTuple):
+class _Found(Record, frozen=True):
     """What Python's decoder read: the value, where it ends, keys that are there twice, NaN and Infinity."""
 
     value: Any

@@ -15,11 +15,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from enum import Enum, auto
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from streamlab.lazy_pattern import lazy_pattern
+from streamlab.record import Record
 from streamlab.wire.events import Chunk
 from streamlab.wire.locate import number_span, steps_of, string_span
 from streamlab.wire.payload import JsonObject, decode_payload, encode_json
@@ -47,7 +48,7 @@ class TextKind(Enum):
     ARGUMENTS = auto()
 
 
-class Varying(NamedTuple):
+class Varying(Record, frozen=True):
     """Which strings of a chunk vary while all else stays: its text, of which choice, and padding that means nothing.
 
     ``path`` is where the text stands ("choices[0].delta.content"), ``padding`` where the padding does, or "", and

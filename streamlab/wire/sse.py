@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from streamlab.lazy_pattern import lazy_pattern
+from streamlab.record import Record
 
 BOM = b"\xef\xbb\xbf"
 _LF, _CR = 0x0A, 0x0D
@@ -27,7 +28,7 @@ _FILLED_LINE = lazy_pattern(rb"([^\r\n]+)(\r\n|\n|\r|)")
 _BLANK_LINE = lazy_pattern(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 
 
-class Line(NamedTuple):
+class Line(Record, frozen=True):
     """One line of an event: where it starts in the body, its bytes, and the bytes of its line end (b"" when cut)."""
 
     start: int

@@ -13,6 +13,10 @@ UNSAFE = lazy_pattern(
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+#: Those of them that Python takes for printable: fillers, marks without width, variation selectors.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0").union(
+    map(chr, range(0xFE00, 0xFE10)), map(chr, range(0xE0100, 0xE01F0))
+)
 
 
 def _picture(match: re.Match[str]) -> str:
@@ -37,7 +41,7 @@ def visible(text: str, limit: int | None = None) -> str:
     characters with an ellipsis."""
     if limit is not None and len(text) > limit:
         text = text[: limit + 1]
-    shown = text if text.isascii() and text.isprintable() else UNSAFE.sub(_picture, text)
+    shown = text if text.isprintable() and _BLANK.isdisjoint(text) else UNSAFE.sub(_picture, text)
     if limit is not None and len(shown) > limit:
         return shown[: max(0, limit - 1)] + "…"
     return shown

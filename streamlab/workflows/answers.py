@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from streamlab.comparing.parity import are_two_modes, compare_modes
 from streamlab.errors import NotFoundError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
+from streamlab.record import changed
 from streamlab.report import compare_text, exchange_text, listing, rule_page
 from streamlab.report.documents import gathered
 from streamlab.report.json import report_json
@@ -108,7 +108,7 @@ class Answers:
                 found = database.get(int(exchange))
             else:
                 raise NotFoundError("an exchange is named by its number, or last")
-            return replace(prepared(found, self._masking).exchange, id=found.id)
+            return changed(prepared(found, self._masking).exchange, id=found.id)
 
 
 def _without_secrets(row: dict[str, Any], masking: Masking) -> dict[str, Any]:

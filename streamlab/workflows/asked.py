@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
+from streamlab.record import changed
 from streamlab.sharing.shared import share
 from streamlab.sharing.wanted import Masking
 from streamlab.storage.lake import findings, rows
@@ -111,7 +111,7 @@ def _origin(exchange: Exchange, target: Target) -> rows.RecordedBy:
 
 def _without_body(exchange: Exchange, masking: Masking) -> Exchange:
     """Without what no column shows, and without known secrets."""
-    return share(replace(exchange, segments=()), masking).exchange
+    return share(changed(exchange, segments=()), masking).exchange
 
 
 def table_as_parquet(found: list[dict[str, Any]]) -> bytes:

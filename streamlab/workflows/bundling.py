@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from streamlab.clients.table import table_version
 from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
+from streamlab.record import changed
 from streamlab.report.json import report_json
 from streamlab.sharing.shared import Shared
 from streamlab.sharing.wanted import Masking
@@ -64,6 +65,6 @@ def write_bundle(
     shared = tuple(prepared(found.read(), masking) for target in targets for found in find(target, db))
     if not shared:
         raise UsageError("nothing to put into a bundle")
-    plain = (replace(one.exchange, id=None) for one in shared)
+    plain = (changed(one.exchange, id=None) for one in shared)
     write_regular(output, bundle_of(plain, redacted=masking is not None))
     return WrittenBundle(shared)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from streamlab.exchange import Exchange
+from streamlab.record import changed
 from streamlab.report.card.card import card_of
 from streamlab.workflows.bundling import bundle_of
 
@@ -27,4 +26,4 @@ def card(exchange: Exchange, form: str, name: str, *, redacted: bool) -> str:
         return markdown(made, f"{name}.slab") + "\n"
     from streamlab.report.card.page import page
 
-    return page(made, bundle_of([replace(exchange, id=None)], redacted=redacted), f"{name}.slab")
+    return page(made, bundle_of([changed(exchange, id=None)], redacted=redacted), f"{name}.slab")

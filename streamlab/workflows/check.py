@@ -6,7 +6,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import replace
 from functools import partial
 from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any
@@ -200,7 +199,7 @@ def _check_many(targets: Iterator[Target], options: CheckOptions) -> Iterator[Ch
             yield [target for target in batch if target not in plans[-1][1]]
 
     # What is kept is for every client.
-    work = partial(_check_batch, options=replace(options, client=None))
+    work = partial(_check_batch, options=changed(options, client=None))
     for judged in on_all_cores(work, unknown(), context=spawning() if first.row is not None else None):
         batch, found = plans.popleft()
         known.keep(judged)
@@ -338,7 +337,7 @@ def _with_request(exchange: Exchange, options: CheckOptions) -> Exchange:
     if options.request_body is None or (exchange.request is not None and exchange.request.body is not None):
         return exchange
     known = exchange.request or Request("POST", (options.api or DEFAULT).path)
-    return replace(exchange, request=replace(known, body=options.request_body))
+    return changed(exchange, request=changed(known, body=options.request_body))
 
 
 def _api(name: Api | str | None) -> Api | None:
@@ -375,4 +374,4 @@ def for_client(checked: Checked, client: str | None) -> Checked:
     from streamlab.clients.table import hurts
 
     hurting = tuple(one for one in report.findings if hurts(one.rule, client, one.variants, one.api, one.strict))
-    return replace(checked, report=replace(report, findings=hurting))
+    return changed(checked, report=changed(report, findings=hurting))

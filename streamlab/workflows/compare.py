@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from streamlab.comparing.hops import Names, compare_exchanges, names_of
 from streamlab.comparing.parity import Parity, are_two_modes, compare_modes
 from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
+from streamlab.record import changed
 from streamlab.sharing.shown import as_shown
 from streamlab.sharing.wanted import Masking
 from streamlab.storage.capture_db import CaptureDB
@@ -104,7 +105,7 @@ def _neighbours(database: CaptureDB, exchange_id: int) -> list[Witness]:
 
 def _hop(database: CaptureDB, inner: Tie, outer: Tie, masking: Masking | None) -> Hop:
     mine, theirs = database.get(inner.id), database.get(outer.id)
-    mine, theirs = (as_shown(replace(one, segments=tuple(one.segments)), masking) for one in (mine, theirs))
+    mine, theirs = (as_shown(changed(one, segments=tuple(one.segments)), masking) for one in (mine, theirs))
     weaker = min(inner, outer, key=lambda one: one.confidence)
     return Hop(
         f"{database.path}#{inner.id}",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from streamlab.errors import NotFoundError
 from streamlab.exchange import Exchange
+from streamlab.record import changed
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.location import default_db
 from streamlab.storage.recorders import RecorderRun, noted, processes_of
@@ -67,7 +67,7 @@ def _from_target(found: Target, recorders: _Recorders) -> Iterator[tuple[str, Ex
     if not found.is_file:
         exchange = found.read()
         # One that was imported there before knows better.
-        yield found.source, replace(exchange, notes={**recorders.note(found), **exchange.notes})
+        yield found.source, changed(exchange, notes={**recorders.note(found), **exchange.notes})
         return
     data = found.data()
     if found.below is None or may_hold_exchanges(found.path, data):  # a folder has YAML of many kinds
@@ -77,4 +77,4 @@ def _from_target(found: Target, recorders: _Recorders) -> Iterator[tuple[str, Ex
 
 def _labelled(source: str, exchange: Exchange, label: str | None) -> Exchange:
     name = label or exchange.label or Path(source).stem
-    return replace(exchange, label=name, notes={**exchange.notes, "imported_from": Path(source).name})
+    return changed(exchange, label=name, notes={**exchange.notes, "imported_from": Path(source).name})

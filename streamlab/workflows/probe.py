@@ -8,7 +8,7 @@ import json
 import os
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from streamlab.comparing.features import Feature, ModeOutcome, Support, feature_
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
+from streamlab.record import changed
 from streamlab.rules.api import Api
 from streamlab.servers.listening import bind, raise_file_limit
 from streamlab.servers.relay import Relay, Route
@@ -330,7 +331,7 @@ class _Recorded:
         if not found:
             return None
         exchange = self._database.get(found[-1])
-        return replace(exchange, segments=tuple(exchange.segments))
+        return changed(exchange, segments=tuple(exchange.segments))
 
 
 def _features(asked: Probe, session: _Session, recorded: _Recorded, tap: str) -> Iterator[Feature]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from streamlab.errors import UsageError
 from streamlab.exchange import Exchange
+from streamlab.record import changed
 from streamlab.sharing.shared import Shared
 from streamlab.sharing.wanted import Masking
 from streamlab.storage.capture_db import CaptureDB
@@ -58,7 +59,7 @@ def redact(targets: Sequence[str], output: Path | None, masking: Masking, db: Pa
 def _write(exchanges: Sequence[tuple[str, Exchange]], output: Path) -> None:
     kind = output.suffix.lower()
     if kind == ".slab":
-        write_regular(output, bundle_of((replace(one, id=None) for _, one in exchanges), redacted=True))
+        write_regular(output, bundle_of((changed(one, id=None) for _, one in exchanges), redacted=True))
     elif kind == ".sse":
         write_regular(output, exchanges[0][1].body)
     elif kind in (".db", ".sqlite", ".sqlite3"):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamlab import __version__
 from streamlab.errors import CouldNotRunError
@@ -22,8 +21,7 @@ if TYPE_CHECKING:  # what judges is loaded where something is judged: most lists
 _BATCH, _PAGE = 50, 500
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """Which exchanges to list: ``line`` is in the filter language of `storage.filtering`, ``since`` a moment."""
 
     line: str = ""

@@ -6,7 +6,6 @@ import contextlib
 import marshal
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from streamlab.judging.analyzer import analyzer_of
 from streamlab.judging.event_index import EventIndex
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
+from streamlab.record import changed
 from streamlab.sharing.masking import mask_text
 from streamlab.storage.browsing import NOT_JUDGED, AnalysisSummary, Browser
 
@@ -55,7 +55,7 @@ class _Remembered:
             key = _key_of(exchange, segments)
         except ValueError:  # notes that are too deep
             return summary_and_text(exchange)
-        said = self._said.pop(key, None) or summary_and_text(replace(exchange, segments=segments))
+        said = self._said.pop(key, None) or summary_and_text(changed(exchange, segments=segments))
         if len(said[1]) <= _LONGEST:
             self._said[key] = said
             if len(self._said) > _MOST:

@@ -38,19 +38,41 @@ def _loaded(*argv: str) -> set[str]:
 
 def test_a_check_loads_what_it_uses():
     loaded = _loaded("check", _EXCHANGE, "--format", "json")
-    assert "streamlab.apis.chat.rules.lifecycle.done_missing" in loaded
+    assert "streamlab.rules.sse.sse_line_endings" in loaded
     assert not loaded & {"yaml", "multiprocessing", "httpx", "asyncio", "textual", "rich", "sqlite_utils"}
     others = ("streamlab.apis.anthropic.rules.", "streamlab.apis.responses.rules.", "streamlab.interop.")
     assert [name for name in loaded if name.startswith(others)] == []
 
 
 def test_a_check_of_a_clean_stream_loads_what_it_asks_and_nothing_that_mends():
-    loaded = {name for name in _loaded("check", _CLEAN) if name.startswith("streamlab.")}
+    everything = _loaded("check", _CLEAN)
+    loaded = {name for name in everything if name.startswith("streamlab.")}
     assert [name for name in loaded if name.startswith("streamlab.repairing.")] == ["streamlab.repairing.hidden"]
     assert not loaded & {f"streamlab.rules.repairs.{name}" for name in ("framing", "payloads", "characters", "errors")}
     rules = {rule.__module__ for rule in all_rules()}
-    assert 40 < len(loaded & rules) < 80  # of 172 for chat and for every API
-    assert len(loaded - rules) < 145
+    assert 40 < len(loaded & rules) < 58  # of 172 for chat and for every API
+    assert len(loaded - rules) < 142
+    slow = {"dataclasses", "inspect", "typing_extensions", "pkgutil", "pathlib", "base64", "zlib", "urllib.parse"}
+    assert not (everything & slow) - _before()
+
+
+def test_msgspec_without_typing_extensions_reads_types_as_with_it():
+    code = """
+import sys
+from streamlab.cli import _load_msgspec
+_load_msgspec()
+assert not {"typing_extensions", "inspect"} & sys.modules.keys()
+import msgspec, typing, typing_extensions
+assert typing_extensions.NotRequired is typing.NotRequired
+class One(typing.TypedDict):
+    name: str
+    count: typing_extensions.NotRequired[int]
+class Two(msgspec.Struct):
+    ones: list[One]
+print(msgspec.json.decode(b'{"ones": [{"name": "a"}, {"name": "b", "count": 2}]}', type=Two))
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "Two(ones=[{'name': 'a'}, {'name': 'b', 'count': 2}])\n"
 
 
 def test_a_check_of_a_bare_file_loads_no_yaml(tmp_path):
@@ -78,6 +100,7 @@ def test_a_list_of_what_was_judged_loads_nothing_that_judges(tmp_path):
     assert [name for name in loaded if name.startswith(rooms)] == []
     assert not loaded & {"yaml", "multiprocessing", "concurrent.futures.process", "httpx", "asyncio", "textual"}
     assert not loaded & {"streamlab.apis.known", "msgspec"}  # it says whose promises were kept, and needs no API for it
+    assert not loaded & {"streamlab.exchange", "dataclasses", "inspect"}  # nor an exchange
 
 
 def test_first_sightings_of_what_was_judged_load_no_rule_and_no_format(tmp_path):

@@ -15,6 +15,7 @@ from streamlab.dialects.registry import all_dialects, detect, known_deviations
 from streamlab.exchange import Request
 from streamlab.judging import analyzer
 from streamlab.judging.analyzer import analyze, analyzer_of, report_by
+from streamlab.record import changed
 from streamlab.workflows.regression.findings import summaries, summary
 from tests import corpus
 from tests.batches import batched
@@ -179,7 +180,7 @@ def test_little_is_not_enough():
 def test_two_that_are_equally_likely_are_not_told_apart():
     shape = Hints(order=("model", "id", "object", "choices"), traits=frozenset({Trait.NULL_FUNCTION_CALL, Trait.CRLF}))
     assert detect(shape)[0] is None
-    assert detect(shape._replace(model="glm-4"))[0] == "glm4"
+    assert detect(changed(shape, model="glm-4"))[0] == "glm4"
 
 
 def test_a_gateway_is_named_before_who_is_behind_it():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import ClassVar, Final, Protocol
 
 from streamlab.apis.chat.numbering import calls_of, is_one_answer
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
@@ -109,7 +109,7 @@ class ArgumentsRule(Rule):
                     actual=text,
                     variant=self.variant_of(call),
                 )
-                yield replace(finding, offset_us=call.offset_us)
+                yield changed(finding, offset_us=call.offset_us)
 
     def variant_of(self, call: Call) -> str | None:
         """Which of the rule's `variants` the arguments of a call are; None where it has none."""

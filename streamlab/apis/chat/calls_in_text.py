@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection
 
@@ -31,6 +30,8 @@ def calls_in(text: str, names: frozenset[str]) -> tuple[str, list[tuple[str, Jso
     if start < 0:
         return text, []
     rest, calls, residue, at = text[start:], [], "", 0
+    import json  # deferred: it compiles patterns, and few texts hold calls
+
     decoder = json.JSONDecoder()
     while (brace := rest.find("{", at)) >= 0:
         try:

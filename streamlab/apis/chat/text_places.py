@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from typing import Final
 
+from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
@@ -14,7 +14,7 @@ from streamlab.wire.runs import Run, TextKind
 from streamlab.wire.text_pieces import TextKey, text_pieces
 
 #: What markup of models begins with, or has near its beginning.
-_SIGN: Final = re.compile(r"[<\[\]{(`✿]")
+_SIGN: Final = lazy_pattern(r"[<\[\]{(`]|✿")
 #: Events with signs that are remembered of one text: each costs as much as if nothing were like it.
 _MOST: Final = 64
 

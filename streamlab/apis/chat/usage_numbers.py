@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+from streamlab.record import Record
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Severity
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject
 
 
-class _Names(NamedTuple):
+class _Names(Record, frozen=True):
     """What an API calls the numbers."""
 
     prompt: str

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.whole_answers import is_whole_answer, streamed
+from streamlab.record import changed
 from streamlab.rules.api import Api
 from streamlab.rules.repair import Draft, RepairState
 from streamlab.rules.sources import COMPLETIONS
@@ -27,7 +28,7 @@ class Completions(Api):
     path = "/v1/completions"
     ends_with_done = True
     shortest_stream = "a finish chunk and data: [DONE]"
-    streaming = COMPLETIONS._replace(place="CreateCompletionRequest, CreateCompletionResponse")
+    streaming = changed(COMPLETIONS, place="CreateCompletionRequest, CreateCompletionResponse")
 
     def recognises(self, value: JsonObject) -> bool:
         choices = value.get("choices")

@@ -10,6 +10,7 @@ from streamlab.rules.base import ANY_STATUS, Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repairs import ErrorShape
 from streamlab.rules.sources import ERROR_OBJECT
+from streamlab.rules.whole import Whole
 from streamlab.wire import reading
 from streamlab.wire.events import ErrorPayload, StreamEvent
 from streamlab.wire.reading import Fact
@@ -43,6 +44,7 @@ class ErrorCodeShape(Rule):
     apis = Scope.OPENAI
     statuses = ANY_STATUS
     on = Fact.ERROR
+    ends_after = Whole.NO_STREAM
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         return self._judge(event.json["error"], at) if isinstance(event, ErrorPayload) else None

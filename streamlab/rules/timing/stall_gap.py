@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from operator import sub
 from typing import NamedTuple
 
 from streamlab.exchange import Ending
 from streamlab.lazy_pattern import lazy_pattern
+from streamlab.record import changed
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
@@ -155,14 +155,14 @@ class StallGap(Rule):
         gives_up_us = self.ctx.api.gives_up_us
         for gap_us, at, offset_us, where in self._silences:
             said = f"not one byte came for {gap_us / 1e6:.1f} s {where}"
-            yield replace(self.found(said, at, variant=self.variants[1]), offset_us=offset_us)
+            yield changed(self.found(said, at, variant=self.variants[1]), offset_us=offset_us)
         for stall in self._stalls:
             if stall.gap_us > limit_us:
                 given_up = gives_up_us is not None and stall.gap_us >= gives_up_us
                 alive = stall.quiet_us < min(stall.gap_us, _SILENT_US)
                 severity = Severity.ERROR if given_up else Severity.INFO if alive else None
                 found = self.found(str(stall), stall.at, severity=severity, variant=self.variants[1])
-                yield replace(found, offset_us=stall.offset_us)
+                yield changed(found, offset_us=stall.offset_us)
 
     def _silence_at_the_end(self) -> int:
         """Microseconds after the last read of an answer that has begun and not ended; else 0."""

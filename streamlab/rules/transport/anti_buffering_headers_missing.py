@@ -8,6 +8,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import NGINX
+from streamlab.rules.whole import Whole
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.header_values import values
 
@@ -38,6 +39,7 @@ class AntiBufferingHeadersMissing(Rule):
     source = NGINX
     repairability = Repairability.SAFE
     apis = Scope.OPENAI
+    ends_after = Whole.HEADERS
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

@@ -7,6 +7,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import AWS_FRAMES
+from streamlab.rules.whole import Whole
 from streamlab.wire.binary_frames import MEDIA_TYPE, FrameFault, is_labelled
 
 _SHOWN = 24
@@ -34,6 +35,7 @@ class BinaryLengthsCorrupt(Rule):
     source = AWS_FRAMES
     repairability = Repairability.NONE
     apis = Scope.EVERY
+    ends_after = Whole.CODED | Whole.HEADERS
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

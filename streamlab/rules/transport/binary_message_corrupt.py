@@ -7,6 +7,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import AWS_FRAMES
+from streamlab.rules.whole import Whole
 from streamlab.wire.binary_frames import FrameFault
 
 
@@ -31,6 +32,7 @@ class BinaryMessageCorrupt(Rule):
     source = AWS_FRAMES
     repairability = Repairability.NONE
     apis = Scope.EVERY
+    ends_after = Whole.CODED
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

@@ -12,6 +12,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.losses import told_loss
 from streamlab.rules.sources import SSE
+from streamlab.rules.whole import Whole
 from streamlab.wire import reading
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.json_values import split_values
@@ -56,6 +57,7 @@ class BodyNotEventStream(Rule):
     source = SSE
     of_some = Repairability.SAFE
     apis = Scope.EVERY
+    ends_after = Whole.NO_STREAM | Whole.HOLLOW
     instead_of = frozenset(
         {
             "choices-empty-non-usage",

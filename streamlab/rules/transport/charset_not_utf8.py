@@ -10,6 +10,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import SSE
+from streamlab.rules.whole import Whole
 from streamlab.wire.bodies import BodyKind
 
 _CHARSET = lazy_pattern(r";[ \t]*charset[ \t]*=[ \t]*[\"']?([^\"';\s]*)", re.IGNORECASE)
@@ -35,6 +36,7 @@ class CharsetNotUtf8(Rule):
     source = SSE
     repairability = Repairability.SAFE
     apis = Scope.EVERY
+    ends_after = Whole.HEADERS
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

@@ -7,6 +7,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import ANY_STATUS, Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import HTTP
+from streamlab.rules.whole import Whole
 
 
 class ContentCodingUnfinished(Rule):
@@ -36,6 +37,7 @@ class ContentCodingUnfinished(Rule):
     repairability = Repairability.SAFE
     apis = Scope.EVERY
     statuses = ANY_STATUS
+    ends_after = Whole.CODED
     variants = ("gzip or br", "deflate", "zstd")
 
     def end(self, ending: Ending) -> Findings:

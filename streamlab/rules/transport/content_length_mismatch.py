@@ -8,6 +8,7 @@ from streamlab.rules.base import ANY_STATUS, Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.losses import told_cut
 from streamlab.rules.sources import HTTP1
+from streamlab.rules.whole import Whole
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.header_values import values
 
@@ -37,6 +38,7 @@ class ContentLengthMismatch(Rule):
     repairability = Repairability.SAFE
     apis = Scope.EVERY
     statuses = ANY_STATUS
+    ends_after = Whole.HEADERS
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

@@ -8,6 +8,7 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.losses import told_loss
 from streamlab.rules.sources import CHAT_STREAM
+from streamlab.rules.whole import Whole
 from streamlab.wire.bodies import BodyKind
 
 
@@ -34,6 +35,7 @@ class Empty200(Rule):
     source = CHAT_STREAM
     of_some = Repairability.TOLD
     apis = Scope.EVERY
+    ends_after = Whole.NO_STREAM
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

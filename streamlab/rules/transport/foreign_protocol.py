@@ -9,6 +9,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import CHAT_STREAM
+from streamlab.rules.whole import Whole
 
 
 class ForeignProtocol(Rule):
@@ -36,6 +37,7 @@ class ForeignProtocol(Rule):
     severity = Severity.ERROR
     source = CHAT_STREAM
     apis = Scope.EVERY
+    ends_after = Whole.FOREIGN | Whole.CODED
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

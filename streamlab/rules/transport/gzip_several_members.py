@@ -7,6 +7,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CLIENTS
+from streamlab.rules.whole import Whole
 
 
 class GzipSeveralMembers(Rule):
@@ -31,6 +32,7 @@ class GzipSeveralMembers(Rule):
     source = CLIENTS
     repairability = Repairability.SAFE
     apis = Scope.EVERY
+    ends_after = Whole.CODED
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

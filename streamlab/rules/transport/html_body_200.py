@@ -11,6 +11,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.losses import told_loss
 from streamlab.rules.sources import CHAT_STREAM
+from streamlab.rules.whole import Whole
 from streamlab.wire.bodies import BodyKind
 
 _TITLE = lazy_pattern(rb"<(?:title|h1)[^>]*>\s*([^<]{1,200})", re.IGNORECASE)
@@ -39,6 +40,7 @@ class HtmlBody200(Rule):
     source = CHAT_STREAM
     of_some = Repairability.TOLD
     apis = Scope.EVERY
+    ends_after = Whole.NO_STREAM
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

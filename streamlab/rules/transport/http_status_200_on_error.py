@@ -9,6 +9,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import ERROR_CODES
+from streamlab.rules.whole import Whole
 from streamlab.wire import error_objects, reading
 from streamlab.wire.bodies import BodyKind
 
@@ -37,6 +38,7 @@ class HttpStatus200OnError(Rule):
     source = ERROR_CODES
     repairability = Repairability.SAFE
     apis = Scope.JUDGED
+    ends_after = Whole.NO_STREAM
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

@@ -9,6 +9,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_STREAM
+from streamlab.rules.whole import Whole
 from streamlab.wire import reading
 from streamlab.wire.bodies import BodyKind
 from streamlab.wire.events import StreamEvent
@@ -40,6 +41,7 @@ class NonstreamJsonForStream(Rule):
     repairability = Repairability.SAFE
     apis = Scope.JUDGED
     on = Fact.MESSAGE
+    ends_after = Whole.NO_STREAM
 
     _at: int | None = None
 

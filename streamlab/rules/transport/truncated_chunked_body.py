@@ -10,6 +10,7 @@ from streamlab.rules.base import ANY_STATUS, Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.losses import told_cut
 from streamlab.rules.sources import HTTP1
+from streamlab.rules.whole import Whole
 
 
 class TruncatedChunkedBody(Rule):
@@ -39,6 +40,7 @@ class TruncatedChunkedBody(Rule):
     of_some = Repairability.TOLD
     apis = Scope.EVERY
     statuses = ANY_STATUS
+    ends_after = Whole.CUT
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

@@ -7,6 +7,7 @@ from streamlab.rules.api import Scope
 from streamlab.rules.base import ANY_STATUS, Findings, Rule, quote
 from streamlab.rules.finding import Severity
 from streamlab.rules.sources import HTTP
+from streamlab.rules.whole import Whole
 
 
 class UpstreamUnreachable(Rule):
@@ -30,6 +31,7 @@ class UpstreamUnreachable(Rule):
     source = HTTP
     apis = Scope.EVERY
     statuses = ANY_STATUS
+    ends_after = Whole.NO_STREAM
 
     def end(self, ending: Ending) -> Findings:
         ctx = self.ctx

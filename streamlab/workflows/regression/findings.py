@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from streamlab.apis import DEFAULT, UNKNOWN, api_of_path
 from streamlab.exchange import Exchange, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze, analyzer_of, report_by
+from streamlab.record import changed
 from streamlab.rules.finding import Finding
 from streamlab.wire.visible import visible
 
@@ -64,7 +64,7 @@ def findings_about(exchange: Exchange, stream: bytes) -> tuple[Finding, ...]:
     request, status = exchange.request, exchange.head.status if exchange.head is not None else 200
     asked = api_of_path(request.url) if request is not None else UNKNOWN
     if request is not None and not asked.judged and asked is not UNKNOWN:
-        request = replace(request, url=DEFAULT.path, body=None)  # it was translated
+        request = changed(request, url=DEFAULT.path, body=None)  # it was translated
     kind = "application/json" if stream.lstrip()[:1] == b"{" else "text/event-stream"
     head = ResponseHead(status, (("content-type", kind),))
     return analyze(Exchange(request=request, head=head, segments=(Segment(None, stream),))).findings

@@ -161,7 +161,7 @@ class Ended(Repair):
         why = unended(
             state, ending, begun=self._any, what="answer", missing="finish-reason-missing", stops="without finishing"
         )
-        return (self._error(*why),)
+        return (self._error(why.rule, why.message, why.code),)
 
     def _error_told(self, told: Draft) -> Draft:
         """The failure that a comment told of, as an error event."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.state import RuleState
@@ -58,4 +57,4 @@ class MessagesToolInputInStart(MessagesRule):
 
     def end(self, ending: Ending) -> Findings:
         for block, finding in self._opened:
-            yield replace(finding, variants=(self.variants[bool(block.deltas)],))
+            yield changed(finding, variants=(self.variants[bool(block.deltas)],))

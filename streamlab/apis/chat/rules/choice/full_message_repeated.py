@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from streamlab.apis.chat.repairs.emptied import stops
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
@@ -223,7 +222,7 @@ class FullMessageRepeated(Rule):
             said, variant, severity = messages.judged()
             variants = () if variant is None else (variant,)
             for finding in messages.found:
-                yield replace(finding, message=said, severity=severity, variants=variants)
+                yield changed(finding, message=said, severity=severity, variants=variants)
         if not self._found:
             yield from self._before()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from streamlab.apis.chat.repairs import DeltaShape
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
@@ -78,13 +78,13 @@ class ContentArrayParts(Rule):
     def _judged(self, key: str, found: Finding, kinds: tuple[int, ...], event: StreamEvent) -> Findings:
         """The list, with that which began the answer where this is the second; nothing where it begins it."""
         if key not in self._began:
-            self._began[key] = replace(self.placed(found, event), variants=_forms(_ALONE, kinds))
+            self._began[key] = changed(self.placed(found, event), variants=_forms(_ALONE, kinds))
             self._held[key] = _forms(_SEVERAL, kinds)
             return
         first = self._began[key]
         if first is not None and key in self._held:
-            yield replace(first, variants=self._held.pop(key))
-        yield replace(found, variants=_forms(_AFTER_TEXT if first is None else _SEVERAL, kinds))
+            yield changed(first, variants=self._held.pop(key))
+        yield changed(found, variants=_forms(_AFTER_TEXT if first is None else _SEVERAL, kinds))
 
     def end(self, ending: Ending) -> Findings:
         return [found for key, found in self._began.items() if found is not None and key in self._held]

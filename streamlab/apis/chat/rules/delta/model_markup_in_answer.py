@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from streamlab.apis import api_names
 from streamlab.apis.chat.arguments_rule import item_calls, legacy_calls
 from streamlab.apis.chat.text_places import TextEnds, begin_of
 from streamlab.exchange import Ending
+from streamlab.record import Record
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Finding, Severity
@@ -149,7 +148,7 @@ class ModelMarkupInAnswer(LateRule):
             )
 
 
-class _Called(NamedTuple):
+class _Called(Record, frozen=True):
     """Where a call stands: the event, the path of what has its name and its arguments, and how it was opened."""
 
     at: int | None

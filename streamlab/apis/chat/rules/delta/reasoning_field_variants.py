@@ -6,10 +6,12 @@ from streamlab.apis import api_names
 from streamlab.apis.chat.calls_in_text import is_read
 from streamlab.apis.chat.text_places import begin_of
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
+from streamlab.rules.whole import Whole
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.leaks import leaked_call
@@ -49,6 +51,7 @@ class ReasoningFieldVariants(LateRule):
     repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.RESPONSES})
     on = Fact.REASONING
+    ends_after = Whole.TAGS
     alike = True
     variants = (
         "the key is reasoning_content",
@@ -116,7 +119,7 @@ class ReasoningFieldVariants(LateRule):
 
     def _place(self, index: int | None, member: str) -> Place | None:
         place = begin_of(self.ctx, (index, member))
-        return place._replace(path=None) if place is not None else None
+        return changed(place, path=None) if place is not None else None
 
     def _held(self, text: str, tag: str) -> str:
         """What the tag holds with which a text begins, for a message: models open it for other things as well."""

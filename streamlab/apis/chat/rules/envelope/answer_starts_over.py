@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from streamlab.apis.chat.restarts import has_said, ids_of_two, is_text_again, may_be_again, new_id, says_all_at_the_end
 from streamlab.exchange import Ending
+from streamlab.record import Record
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Severity
@@ -20,7 +19,7 @@ from streamlab.wire.runs import Run, TextKind
 _MOST = 64
 
 
-class _Again(NamedTuple):
+class _Again(Record, frozen=True):
     """What may begin another answer: where, in which choice, how much text that had, and what speaks for it."""
 
     place: Place

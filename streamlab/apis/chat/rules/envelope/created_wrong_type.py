@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs import Envelope
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Spell
 from streamlab.rules.finding import Repairability, Severity
@@ -106,7 +106,7 @@ class CreatedWrongType(LateRule):
                 severity=min(self._faults.values(), key=lambda one: one.rank),
                 repairability=self._repairability(self._bad.value),
             )
-            yield replace(found, variants=tuple(self._forms))
+            yield changed(found, variants=tuple(self._forms))
         elif self._varies.place is not None:
             how = "jumps" if not self._ticks else "ticks on" if self._varies.value > self._before else "ticks back"
             yield self.found_at(

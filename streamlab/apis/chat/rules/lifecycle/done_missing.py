@@ -15,6 +15,7 @@ from streamlab.rules.raw_answers import is_answer_again
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.rules.state import RuleState
 from streamlab.rules.told_failures import tells_a_failure
+from streamlab.rules.whole import Whole
 from streamlab.wire import error_objects, reading
 from streamlab.wire.bad_payloads import ends_otherwise
 from streamlab.wire.choice_parts import one_answer
@@ -55,6 +56,7 @@ class DoneMissing(Rule):
     repair = Ended
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.UNDECODABLE | Fact.LINES | Fact.COMMENT | Fact.NO_CHOICES
+    ends_after = Whole.NO_DONE
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)

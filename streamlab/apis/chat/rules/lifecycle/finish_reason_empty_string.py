@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs import ChoiceShape
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
@@ -63,7 +62,7 @@ class FinishReasonEmptyString(Rule):
             if before is not None:
                 variant = self.variants[0 if before.actual == "" else 1]
                 self._spoken.add(before.path)
-                yield before if before.variants == (variant,) else replace(before, variants=(variant,))
+                yield before if before.variants == (variant,) else changed(before, variants=(variant,))
             if is_blank(reason):
                 path = f"choices[{position}].finish_reason"
                 finding = self.found(
@@ -80,4 +79,4 @@ class FinishReasonEmptyString(Rule):
         for index, finding in self._last.items():
             cut = self.ctx.seen.done_at is None  # who raises says what is true
             form = 0 if index in self.ctx.seen.finish_values else 3 if cut else 2
-            yield replace(finding, variants=(self.variants[form],))
+            yield changed(finding, variants=(self.variants[form],))

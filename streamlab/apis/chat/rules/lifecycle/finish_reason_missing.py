@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -138,7 +138,7 @@ class FinishReasonMissing(LateRule):
             severity=severity,
             repairability=self._repairability(severity),
         )
-        return replace(found, variants=self._forms(indexes) if severity is Severity.ERROR else ())
+        return changed(found, variants=self._forms(indexes) if severity is Severity.ERROR else ())
 
     def _last_place(self, path: str, indexes: tuple[int, ...], place: int) -> Place | None:
         """Where the last chunk says why it stops, or does not; None where that has none of these choices there."""

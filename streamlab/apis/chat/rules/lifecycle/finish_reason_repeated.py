@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from streamlab.apis.chat.asked_tools import names_tool
 from streamlab.apis.chat.repairs import Closing
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
@@ -93,7 +92,7 @@ class FinishReasonRepeated(Rule):
         for index, repeats in self._repeats.items():
             if index not in self._goes_on:
                 said = f"choice {index} finishes more than once: {_order(self._reasons[index], repeats)}"
-                yield from (replace(one, message=said) for one in repeats)
+                yield from (changed(one, message=said) for one in repeats)
 
 
 def _order(first: str, repeats: list[Finding]) -> str:

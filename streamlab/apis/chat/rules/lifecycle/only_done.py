@@ -8,6 +8,7 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_STREAM
 from streamlab.rules.state import RuleState
+from streamlab.rules.whole import Whole
 from streamlab.wire.events import Comment, StreamEvent
 from streamlab.wire.inserted import bare_line
 from streamlab.wire.reading import Fact
@@ -35,6 +36,7 @@ class OnlyDone(Rule):
     repairability = Repairability.TOLD
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.UNDECODABLE | Fact.COMMENT
+    ends_after = Whole.NO_CHUNK
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from streamlab.apis.chat.numbering import of_opened_calls
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
@@ -59,4 +58,4 @@ class ToolCallArgsBeforeName(Rule):
     def end(self, ending: Ending) -> Findings:
         for call, finding in of_opened_calls(self.ctx, self._opened):
             if call.name:
-                yield replace(finding, message=f"{finding.message} ({quote(call.name)} comes later)")
+                yield changed(finding, message=f"{finding.message} ({quote(call.name)} comes later)")

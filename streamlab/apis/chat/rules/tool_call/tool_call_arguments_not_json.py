@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from streamlab.apis import api_names
 from streamlab.apis.chat.arguments_rule import finishes_of, item_calls, legacy_calls, whose
 from streamlab.apis.chat.numbering import calls_of
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.rules.whole import Whole
 from streamlab.wire.arguments import ArgumentsFault, fault_of, read_arguments
 
 
@@ -44,6 +44,7 @@ class ToolCallArgumentsNotJson(Rule):
     of_some = Repairability.SAFE
     repairability = Repairability.NONE
     apis = frozenset({api_names.CHAT, api_names.RESPONSES})
+    ends_after = Whole.CALLS | Whole.TRACKED
     variants = ("they are no JSON", "they are null")
 
     def end(self, ending: Ending) -> Findings:
@@ -76,7 +77,7 @@ class ToolCallArgumentsNotJson(Rule):
                 variant=_variant(text, parses),
                 repairability=Repairability.SAFE if not call.name and unwrapped(text) is not None else None,
             )
-            yield replace(finding, offset_us=call.offset_us)
+            yield changed(finding, offset_us=call.offset_us)
 
         yield from self._legacy()
 

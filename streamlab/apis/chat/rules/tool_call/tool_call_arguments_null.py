@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from streamlab.apis.chat.arguments_rule import MAY_CALL, finishes_of, legacy_calls, whose
 from streamlab.apis.chat.numbering import of_whole_calls
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
@@ -64,7 +63,7 @@ class ToolCallArgumentsNull(Rule):
             if opens and arguments == "":
                 finding = self.found('the arguments stay ""', at, path=path, expected="{}", actual="")
                 self._opened.append(
-                    (fragment.call, self.placed(replace(finding, repairability=Repairability.NONE), event))
+                    (fragment.call, self.placed(changed(finding, repairability=Repairability.NONE), event))
                 )
             elif arguments is None or (arguments == "(absent)" and opens):
                 what = "null" if arguments is None else "absent"
@@ -82,7 +81,7 @@ class ToolCallArgumentsNull(Rule):
             if not call.ghost and (not sent_empty or stays_empty):
                 has_some = bool(call.arguments or call.not_text)
                 repairability = Repairability.NONE if stays_empty else Repairability.SAFE
-                yield replace(
+                yield changed(
                     finding,
                     severity=Severity.ERROR if stays_empty and call.name else finding.severity,
                     repairability=repairability,

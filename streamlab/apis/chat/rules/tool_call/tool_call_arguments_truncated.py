@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from streamlab.apis.chat.arguments_rule import MAY_CALL, finishes_of, whose
 from streamlab.apis.chat.numbering import calls_of
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
@@ -55,4 +54,4 @@ class ToolCallArgumentsTruncated(Rule):
                     severity=Severity.INFO if reason else None,
                     variant=self.variants[1] if reason else self.variants[0] if ctx.seen.done_at is not None else None,
                 )
-                yield replace(finding, offset_us=call.offset_us)
+                yield changed(finding, offset_us=call.offset_us)

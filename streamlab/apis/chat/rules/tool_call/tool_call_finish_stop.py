@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import OBSERVED
@@ -61,4 +60,4 @@ class ToolCallFinishStop(Rule):
             calls = ctx.calls.of_choice(choice)
             if calls and reason.lower() == "stop":
                 message = f"choice {choice} finishes with {quote(reason)} after {len(calls)} tool call(s)"
-                yield replace(self._finish[choice], message=message, expected="tool_calls", actual=reason)
+                yield changed(self._finish[choice], message=message, expected="tool_calls", actual=reason)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
@@ -66,8 +65,8 @@ class ToolCallFinishWithoutCalls(Rule):
                 continue
             if not self._leaked(state):
                 message = "finish_reason is 'tool_calls' without any tool call"
-                finding = replace(self._finish[choice], message=message, expected="stop", actual=reason)
-                yield finding if state.content else replace(finding, repairability=Repairability.NONE)
+                finding = changed(self._finish[choice], message=message, expected="stop", actual=reason)
+                yield finding if state.content else changed(finding, repairability=Repairability.NONE)
 
     def _leaked(self, state: ChoiceState) -> bool:
         """Whether the call is there, in the text: tool-call-leaked-as-text."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from streamlab.apis.chat.numbering import of_opened_calls
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
@@ -72,9 +72,9 @@ class ToolCallIdMissing(Rule):
                 continue  # nothing to identify, or the id may have been still to come
             if call.id:
                 message = f"the id {quote(call.id)} comes only in a later fragment of its call"
-                finding = replace(finding, message=message, severity=Severity.WARNING, variants=self.variants[3:])
+                finding = changed(finding, message=message, severity=Severity.WARNING, variants=self.variants[3:])
             elif is_no_name(call.name):
-                finding = replace(finding, repairability=Repairability.NONE)
+                finding = changed(finding, repairability=Repairability.NONE)
             yield finding
 
 

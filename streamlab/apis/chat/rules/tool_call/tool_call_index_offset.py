@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from streamlab.apis.chat.numbering import calls_of, has_calls_in_pieces, of_opened_calls
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
@@ -82,4 +81,4 @@ class ToolCallIndexOffset(Rule):
         for call, finding in of_opened_calls(self.ctx, self._found):
             if not call.ghost:
                 late = finding.expected in self._opened[call.choice]
-                yield replace(finding, variants=(self.variants[1 if late else 0],))
+                yield changed(finding, variants=(self.variants[1 if late else 0],))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from streamlab.apis.chat.arguments_rule import MAY_CALL, legacy_calls
 from streamlab.apis.chat.numbering import of_whole_calls
 from streamlab.apis.chat.repairs.call_arguments import unwrapped
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
@@ -75,7 +75,7 @@ class ToolCallNameMissing(Rule):
             came = not call.ghost or any(call is one for one in self._listed)
             if opens and (at in self._lost) is bool(call.name) and came:
                 told = unwrapped(str(call.arguments)) is not None
-                yield replace(finding, repairability=Repairability.SAFE) if told else finding
+                yield changed(finding, repairability=Repairability.SAFE) if told else finding
         for number, legacy in legacy_calls(self.ctx):
             if not legacy.name and legacy.arguments:
                 yield self.found(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.arguments_rule import item_calls
 from streamlab.apis.chat.numbering import calls_of
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
@@ -51,7 +51,7 @@ class ToolCallNameNotInTools(Rule):
             if call.name is not None and not tools.intersection(call.names[:1]):
                 finding = self._unknown(call.name, tools, call.at, f"{call.path}.function.name")
                 if finding is not None:
-                    yield replace(finding, span=call.span(".function.name"), offset_us=call.offset_us)
+                    yield changed(finding, span=call.span(".function.name"), offset_us=call.offset_us)
         for item in item_calls(self.ctx):
             finding = self._unknown(item.name, tools, item.closed_at, "item.name") if item.name else None
             if finding is not None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.usage_numbers import CHAT, NUMBERS, RESPONSES, faults, faults_left, straighten, sums
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.repair import Draft, Drafts, Repair, Stage
 from streamlab.rules.sources import USAGE
 from streamlab.rules.state import RuleState
+from streamlab.rules.whole import Whole
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
@@ -73,6 +74,7 @@ class UsageInconsistent(Rule):
     repair = RepairCounts
     apis = Scope.OPENAI
     on = Fact.USAGE
+    ends_after = Whole.TRACKED
     variants = (
         "completion_tokens is null",
         "completion_tokens is null before the finish",
@@ -133,9 +135,9 @@ class UsageInconsistent(Rule):
         left = faults_left(self._last)
         for (path, *_), (first, others) in self._open.items():
             stays = path in left or reading.wants_running_usage(self.ctx.body)
-            told = replace(first, repairability=Repairability.NONE if stays else Repairability.SAFE)
+            told = changed(first, repairability=Repairability.NONE if stays else Repairability.SAFE)
             yield told
-            yield from (replace(told, event=at) for at in others)
+            yield from (changed(told, event=at) for at in others)
         usage = self.ctx.accumulator.usage if self.ctx.api.name == api_names.RESPONSES else None
         # What is missing there has rules of its own.
         if type(usage) is dict and all(type(usage.get(key)) is int for key in _COUNTS):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import texts_of
 from streamlab.apis.responses.rules.base import ResponsesRule
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Finding, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
@@ -74,4 +74,4 @@ class ResponsesCallLeakedAsText(ResponsesRule):
 
     def end(self, ending: Ending) -> Findings:
         if self._found is not None and not (self._called and self._framed):  # else model-markup-in-answer tells
-            yield replace(self._found, severity=Severity.WARNING) if self._called else self._found
+            yield changed(self._found, severity=Severity.WARNING) if self._called else self._found

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from streamlab.apis.responses.expectations import INCOMPLETE, OBSERVED_RESPONSES, REASONING
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Piece
 from streamlab.apis.responses.rules.base import OddRule
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.state import RuleState
@@ -69,7 +68,7 @@ class ResponsesDeltaDoneMismatch(OddRule):
         for piece, reasoning, finding in self._late:
             if cut and (reasoning or finding.path is None or "summary" in finding.path):
                 continue
-            yield replace(finding, severity=Severity.WARNING) if piece.agrees else finding
+            yield changed(finding, severity=Severity.WARNING) if piece.agrees else finding
 
 
 def _repairable(piece: Piece | None, whole: str) -> Repairability:
