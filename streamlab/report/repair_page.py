@@ -9,7 +9,8 @@ from pathlib import Path
 
 from streamlab.apis.registry import FAMILIES, all_rules, family_of, repair_classes
 from streamlab.exchange import Exchange
-from streamlab.repairing.account import ENGINE_RULES, Normalized
+from streamlab.repairing.account import Normalized
+from streamlab.repairing.engine_rules import ENGINE_RULES
 from streamlab.repairing.normalizer import normalize
 from streamlab.rules.base import Rule
 from streamlab.rules.repair import Repair

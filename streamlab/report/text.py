@@ -41,7 +41,7 @@ def mended_by(finding: Finding) -> str:
 
 def _mending(rule: str) -> tuple[str, bool]:
     """The command that mends what a rule finds, where that is safe; whether it is about how the body is sent."""
-    from streamlab.repairing.account import MENDED_IN_SENDING  # deferred: of findings alone
+    from streamlab.repairing.engine_rules import MENDED_IN_SENDING  # deferred: of findings alone
 
     in_sending = rule in MENDED_IN_SENDING
     return ("streamlab record --normalize" if in_sending else "streamlab normalize"), in_sending

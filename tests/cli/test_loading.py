@@ -56,6 +56,19 @@ def test_a_check_of_a_clean_stream_loads_what_it_asks_and_nothing_that_mends():
     assert not (everything & slow) - _before()
 
 
+def test_a_check_of_a_broken_file_loads_no_reader_of_pastes_and_nothing_that_makes_classes_slowly(tmp_path):
+    body = (Path(_EXCHANGE) / "body.sse").read_bytes()
+    assert b"\r\n" in body
+    (tmp_path / "body.sse").write_bytes(body)
+    loaded = _loaded("check", str(tmp_path / "body.sse"))
+    assert "streamlab.clients.table" in loaded
+    assert [name for name in loaded if name.startswith(("streamlab.interop.p", "streamlab.interop.c"))] == [
+        "streamlab.interop.plain_stream"
+    ]
+    assert not (loaded & {"dataclasses", "inspect", "pathlib", "urllib.parse"}) - _before()
+    assert len([name for name in loaded if name.startswith("streamlab.")]) < 245
+
+
 def test_msgspec_without_typing_extensions_reads_types_as_with_it():
     code = """
 import sys

@@ -8,7 +8,7 @@ import pytest
 
 from streamlab.apis.registry import all_rules, by_name, repair_classes
 from streamlab.judging.analyzer import analyze
-from streamlab.repairing.account import ENGINE_RULES
+from streamlab.repairing.engine_rules import ENGINE_RULES
 from streamlab.repairing.normalizer import normalize
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.repair import ENVELOPE_KEYS, Repair

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamlab.judging.analyzer import analyze
-from streamlab.repairing.account import ENGINE_RULES, MENDED_IN_SENDING
+from streamlab.repairing.engine_rules import ENGINE_RULES, MENDED_IN_SENDING
 from streamlab.report.text import mended_by
 from streamlab.rules.base import quote
 from tests import streams
