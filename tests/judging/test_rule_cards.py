@@ -9,11 +9,12 @@ import pytest
 
 from streamlab.apis import APIS, UNKNOWN, registry
 from streamlab.apis.registry import all_rules, cards_of, rules_of
-from streamlab.exchange import Segment
+from streamlab.exchange import Ending, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.judging.rule_table import RuleTable
 from streamlab.rules.card import RuleCard, row_of
 from streamlab.rules.later import loaded
+from streamlab.storage.bare_body import read_bare_body
 from streamlab.storage.exchange_dir import read_exchange_dir
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +64,8 @@ def test_who_is_not_asked_at_the_end_had_nothing_to_say(monkeypatch):
         ends = [b"\n\n".join((events[0], *events[-count:])) for count in (2, 3, 4)]  # with nothing in between
         for part in (*halves, *ends):
             analyze(replace(whole, segments=(Segment(0, part),), http_chunks=None))
+        analyze(replace(whole, ending=Ending.UPSTREAM_CUT))
+        analyze(read_bare_body(body))
     assert [rule.name for rule in silent] == []
 
 
