@@ -77,7 +77,7 @@ def test_what_takes_click_is_left_to_it(args):
 
 def test_it_loads_what_it_uses(folder):
     loaded = set(_said("plainly", folder, "clean.sse", MODULES="1")[1].split(b"\n")[-2].decode().split())
-    assert "streamlab.apis.chat.rules.lifecycle.done_missing" in loaded
+    assert "streamlab.apis.chat.rules.envelope.model_missing_or_changes" in loaded
     assert not loaded & {
         "pathlib",
         "urllib.parse",
