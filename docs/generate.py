@@ -420,6 +420,8 @@ def _sign(outcome: str | None, broken: bool) -> str:
     kind = (outcome or "").partition(":")[0].partition("(")[0]
     if kind == "error":
         return "(!)" if broken else "**!**"
+    if kind == "again":  # it asked for another answer, and holds none of this one
+        return "(!)" if broken else "≠"
     return {"right": "✓", "own": "✓", "hang": "…", "wrong": "≠", "silent": "∅"}.get(kind, "–")
 
 

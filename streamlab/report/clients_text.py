@@ -11,12 +11,16 @@ from rich.text import Text
 
 from streamlab import __version__
 from streamlab.clients.setups import ClientSetup
-from streamlab.comparing.held import FIELDS, ClientRow, Parting, Reaction, TriedExchange
+from streamlab.comparing.held import FIELDS, ClientRow, Parting, Reaction, SecondQuestion, TriedExchange
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.plain_table import plain_table
 from streamlab.wire.visible import visible
 
 _ERROR, _AGAIN = "error(", "again:"
+_ASKS = {
+    f"{_AGAIN} {SecondQuestion.NOT_STREAMED}": "throws the stream away and asks again without streaming",
+    f"{_AGAIN} {SecondQuestion.NOT_CALLED}": "does not run the tool, asks the model again",
+}
 _KINDS = {
     "wrong": "differs:",
     "silent": "broken stream, not noticed",
@@ -90,7 +94,7 @@ def in_words(reaction: Reaction) -> str:
     if told == "wrong:u":
         return "right but for usage"
     if told.startswith(_AGAIN):
-        return "throws the stream away and asks again without streaming"
+        return _ASKS[told]
     if told == "hang":
         return "does not end"
     if told.startswith(_ERROR):

@@ -20,6 +20,7 @@ from rich.text import Text
 from streamlab.cli import main
 from streamlab.clients.setups import setups, setups_called
 from streamlab.clients.table import client_names
+from streamlab.comparing.held import Reaction
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.report import clients_text
 from streamlab.report.harmless_console import HarmlessConsole
@@ -111,6 +112,12 @@ def test_who_asks_for_the_whole_answer_instead_is_said_to(tmp_path):
     assert (row.came.outcome, row.came.requests, row.repaired.outcome) == ("again: not streamed", 2, "right")
     assert clients_text.in_words(row.came) == "throws the stream away and asks again without streaming"
     assert [clients_text.is_good(row.came, broken) for broken in (False, True)] == [False, True]
+
+
+def test_who_asks_the_model_for_another_call_is_told_from_who_asks_without_a_stream():
+    told = Reaction("again: call not run", {"ok": False, "error": "already answered"}, 2)
+    assert clients_text.in_words(told) == "does not run the tool, asks the model again"
+    assert not clients_text.is_good(told, broken=False)
 
 
 def _asking_with(*tools):
