@@ -89,6 +89,33 @@ def test_markup_beside_the_call_itself_is_a_warning(form, member):
     assert _told(deltas, MARKUP, "tool_calls") == ([ERROR] if framed else [])
 
 
+_MARKUP, _BESIDE = WHOLE["Hermes, Qwen"], {"tool_calls": [streams.call(0, "call_1", "get_weather", _CITY)]}
+_BEHIND = "it stands in the text behind a <think> that never ends"
+
+
+@pytest.mark.parametrize(
+    ("deltas", "forms"),
+    [
+        ([{"content": _MARKUP}], ("it stands in the text",)),
+        ([{"content": f"I ask. {_MARKUP}"}], ("it stands in the text",)),
+        ([{"content": f"<think>Hm.</think>{_MARKUP}"}], ("it stands in the text",)),
+        ([{"content": f"<think>Hm. {_MARKUP}"}], (_BEHIND,)),
+        ([{"content": "<think>"}, {"content": _MARKUP}], (f"{_BEHIND}, a piece of its own",)),
+        ([{"content": f"<thinking>Hm. {_MARKUP}"}], ()),  # nobody was asked about this and the next two
+        ([{"content": f"<think>Hm. {_MARKUP}"}, _BESIDE], ()),
+        ([{"reasoning": _MARKUP}, {"content": "Sunny."}], ()),
+        ([{"reasoning": _MARKUP}], ("it stands in reasoning",)),
+        ([{"reasoning_content": "I ask."}, {"reasoning_content": _MARKUP}], ("it stands in reasoning_content",)),
+        ([{"content": _MARKUP}, _BESIDE], ("it stands in the text, and the call came too",)),
+    ],
+)
+def test_where_the_markup_stands_is_a_form(deltas, forms):
+    opening = streams.chunk({"role": "assistant", "content": ""})
+    body = streams.sse([opening, *map(streams.chunk, deltas), streams.chunk({}, "stop")])
+    found = analyze(streams.exchange(body, request=streams.request_for(tools=True))).findings
+    assert [one.variants for one in found if one.rule == LEAKED] == [forms]
+
+
 @pytest.mark.parametrize("form", ["harmony", "harmony, tokens lost"])
 def test_a_call_in_its_frame_is_one_fact(form):
     deltas = _pieces((WHOLE | OPEN)[form], "content")
