@@ -8,7 +8,6 @@ when it is not UTF-8, with ``body`` null. JSON bodies of foreign files read as c
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -58,12 +57,10 @@ def read_exchange_dir(path: str | os.PathLike[str], largest: int | None = None) 
     Raises NotFoundError or UnreadableInputError, in one line each.
     """
     largest = largest_input.get() if largest is None else largest
-    from pathlib import Path
-
-    folder = Path(path)
+    folder = _as_pathlib_has_it(os.fspath(path))
     if not os.path.isdir(folder):
         raise NotFoundError(f"{folder}: no such directory")
-    reader, meta = _opened(str(folder / _META), _read_inside(folder, _META, min(largest, _MAX_META)))
+    reader, meta = _opened(os.path.join(folder, _META), _read_inside(folder, _META, min(largest, _MAX_META)))
     has_body = meta.get("response") is not None or os.path.lexists(os.path.join(folder, _BODY))
     return reader.exchange(meta, _read_inside(folder, _BODY, largest) if has_body else b"")
 
@@ -87,12 +84,20 @@ def _opened(name: str, raw: bytes) -> tuple[_MetaReader, dict[str, Any]]:
     return reader, meta
 
 
-def _read_inside(folder: Path, name: str, largest: int) -> bytes:
-    within = str(folder)
-    path = os.path.join(within, name)
+def _as_pathlib_has_it(path: str) -> str:
+    """A path without what stands in it for nothing."""
+    if path == os.path.normpath(path):
+        return path
+    from pathlib import Path  # deferred: with what it loads it takes longer than to read an exchange
+
+    return str(Path(path))
+
+
+def _read_inside(folder: str, name: str, largest: int) -> bytes:
+    path = os.path.join(folder, name)
     if not os.path.lexists(path):
         raise UnreadableInputError(f"{folder}: has no {name}")
-    return read_regular(path, largest, within=within)
+    return read_regular(path, largest, within=folder)
 
 
 class _MetaReader(FieldReader):
@@ -128,6 +133,8 @@ class _MetaReader(FieldReader):
         coded = self.text(value.get("body_base64"), "request.body_base64")
         if coded is not None:
             try:
+                import base64  # deferred: few requests are bytes
+
                 return base64.b64decode(coded, validate=True)
             except ValueError:
                 self.fail('"request.body_base64" is not base64')
@@ -208,6 +215,8 @@ def _body_fields(body: bytes | None) -> dict[str, Any]:
         try:
             return {"body": None, "body_text": body.decode()}
         except UnicodeDecodeError:
+            import base64
+
             return {"body": None, "body_base64": base64.b64encode(body).decode()}
     exact = value is not None and _compact(value) == body
     return {"body": value} if exact else {"body": value, "body_text": body.decode()}

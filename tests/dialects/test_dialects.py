@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from itertools import product
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from streamlab.apis.registry import by_name
 from streamlab.dialects import registry
 from streamlab.dialects.base import CERTAIN, LEAD, Hints, Kind, Trait
+from streamlab.dialects.hints import _host
 from streamlab.dialects.registry import all_dialects, detect, known_deviations
 from streamlab.exchange import Request
 from streamlab.judging import analyzer
@@ -302,3 +304,34 @@ def test_what_a_value_begins_with_and_its_length_hold_of_all_that_a_form_fits():
     assert registry.FORMS["chatcmpl-[A-Za-z0-9]{29}"] == ("chatcmpl-", 38, 38)
     assert registry.FORMS["glm-.*"] == ("glm-", 4, 1000)
     assert registry.FORMS["(gpt-|o[134](-|$)|chatgpt-).*"][0] == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://API.Example.com/v1/chat/completions",
+        "https://api.example.com:443?x=1",
+        "https://api.example.com#a",
+        "http://127.0.0.1:8000",
+        "http://host:",
+        "http://user:pass@host/v1",
+        "http://[::1]:8000/v1",
+        "http://[::1/v1",
+        "http://ho\tst/v1",
+        "http://host:8\t0/v1",
+        "http://host:80/v1@other",
+        "http://host:80@other/v1",
+        "http://host:abc/v1",
+        "http://bücher.example/v1",
+        "HTTP://host/v1",
+        " http://host/v1",
+        "/v1/chat/completions",
+        "",
+    ],
+)
+def test_a_host_is_read_as_urllib_reads_it(url):
+    try:
+        expected = (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        expected = ""
+    assert _host(Request("POST", url)) == expected
