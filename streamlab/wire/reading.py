@@ -194,11 +194,12 @@ def owes_envelope(chunk: JsonObject) -> bool:
 def counts_tokens(indexes: list[int], finished: int) -> bool:
     """Whether choice indexes, in order of appearance, number the tokens of one answer instead of its alternatives.
 
-    Alternatives each finish on their own; a counter grows and finishes once at most.
+    Alternatives each finish on their own; a counter grows and finishes once, or in its last tokens once more.
     """
     if len(indexes) == 1:
         return indexes[0] != 0
-    return len(indexes) > 2 and finished < 2 and indexes == sorted(indexes)
+    few = finished < 2 or finished * 4 <= len(indexes)
+    return len(indexes) > 2 and few and indexes == sorted(indexes)
 
 
 def asked_choices(body: JsonObject) -> int:

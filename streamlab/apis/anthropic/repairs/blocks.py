@@ -79,7 +79,8 @@ class Blocks(Part):
             yield from self._close_extra(draft, None)
             if self.message.passing:  # another message begins: what waits belongs before it
                 yield from self._close_all(draft, close=False)
-            if kind == MESSAGE_STOP or type(draft.event) is ErrorPayload:
+            again = kind == MESSAGE_DELTA and self.message.told and bool(self._queue)  # it is held back once
+            if again or kind == MESSAGE_STOP or type(draft.event) is ErrorPayload:
                 known = self.message.stop_reason not in (None, "")
                 yield from self._close_all(draft, close=known or kind == MESSAGE_STOP)
             yield from self._writer.release()

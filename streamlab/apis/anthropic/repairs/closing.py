@@ -39,7 +39,6 @@ class Closing(Part):
         self._doubtful = False  # the reason that came late does not fit
         self._behind: list[Draft] = []  # what came behind it meanwhile
         self._pings: list[Draft] = []
-        self._told = False  # a message_delta went out
         self._begun = False
         self._moved = False  # content came after message_delta
         self._open: set[Any] = set()  # the indexes of open blocks
@@ -83,7 +82,7 @@ class Closing(Part):
         else:
             self._begun = True
             stays = self._stays(draft) and self.message.stop_reason is not None
-            if stays or self._told:  # behind content it would be one more, with that between
+            if stays or self.message.told:  # behind content it would be one more, with that between
                 yield from self._release()
             if kind in (BLOCK_START, BLOCK_STOP):
                 self._follow(kind, draft.json.get("index"))
@@ -177,7 +176,7 @@ class Closing(Part):
     def _release(self) -> Iterator[Draft]:
         delta, self._delta = self._delta, None
         if delta is not None:
-            self._told = True
+            self.message.told = True
             self._right(delta)
             if self._moved:
                 delta.changes.append(Change(_LATE, "", "before content", "last"))
