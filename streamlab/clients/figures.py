@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from streamlab.clients.table import OWN, Break, asked, breaks, clients_of
+from streamlab.clients.table import OWN, Break, asked, breaks, clients_of, is_setup
 
 #: A line that ends within a place ends behind it.
 _PLACE = re.compile(r"\{(clients|count):\s([^}]+)\}( ?)")
@@ -32,14 +32,14 @@ def _count(question: str, rule_name: str) -> tuple[int, int]:
     forms = [one for one in asked(rule_name) if not form or one.form == form]
     if not forms:
         raise ValueError(f"no client was asked about {rule_name}{' when ' * bool(form)}{form}")
-    largest = {one.api: one for one in sorted(forms, key=lambda one: (one.survey in OWN, one.clients))}
+    largest = {one.api: one for one in sorted(forms, key=lambda one: one.clients)}
     turned = what.removeprefix("not ")
     found = {
         (one.client, one.api)
         for one in breaks(rule_name, strict=True)  # as they were counted: each once, on the tools of its driver
         if one.measured
         and (asking := largest.get(one.api)) is not None
-        and (asking.survey not in OWN or one.client in clients_of(asking.survey))
+        and (one.client in clients_of(asking.survey) if asking.survey in OWN else is_setup(one.client))
         and _fits(one, turned)
         and (not form or not one.conditions or form in one.conditions)
     }

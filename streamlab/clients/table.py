@@ -145,6 +145,11 @@ def apis_of(client: str) -> tuple[str, ...]:
     return tuple(api for api in found.apis if (api, client) not in _same()) if found.version else ()
 
 
+def is_setup(client: str) -> bool:
+    """Whether it is one of the set-ups that `streamlab clients measure` asks, under whatever name."""
+    return client in clients_of(_MEASURED[0]) or client in _same().values()
+
+
 def client_names() -> tuple[str, ...]:
     """The ids of all clients, sorted."""
     return tuple(sorted(clients()))

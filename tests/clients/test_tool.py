@@ -64,7 +64,14 @@ def test_a_perfect_stream_has_nothing_to_tell(made):
 
 
 #: What no repair brings to the calls of the perfect stream: they are text, nameless, or another function's.
-OTHER_CALLS = ("tool-finish-each", "tool1.function-call-legacy", "tools.name-missing")
+OTHER_CALLS = (
+    "tool-finish-each",
+    "tool1.function-call-legacy",
+    "tools.name-missing",
+    "messages.start-missing-call",
+    "messages.delta-type-mismatch-json-in-text",
+    "messages.stop-reason-tool-use-without-block",
+)
 
 
 def test_the_perfect_stream_has_the_calls_of_the_same_answer(made):

@@ -13,10 +13,11 @@ from typing import Any
 from as_completions import completion
 from bends import CALL, CALLS, FIRST, LAST, NOT_LAST, TEXT, USAGE, WHOLE, bent, dropping, of_choice, of_delta, setting
 from other_apis import OTHER_APIS, OTHER_PERFECT
+from own_apis import STREAMS
 from tool_deviations import TOOLS, two_calls
 
 from streamlab.exchange import Ending, Exchange
-from tests import responses, streams
+from tests import streams
 from tests.streams import Payload, chunk, exchange, frame, sse
 from tests.variants import COUNTED
 
@@ -274,34 +275,13 @@ _CHUNKS: dict[str, Exchange] = {
     ),
     "responses.no-completed": streams.responses_exchange(streams.responses_sse(RESPONSE[:-1])),
 }
-_OTHER_IDS = tuple(f"completed-other-{kind}-id" for kind in ("reasoning", "message", "call"))
-_OTHER_ID = (
-    *(
-        f"{where}-{kind}{end}"
-        for where, end in (("done-other", "-id"), ("item-id-not-of", ""))
-        for kind in ("message", "call")
-    ),
-)
-_RESPONSES = {
-    f"responses.{name}": responses.LATER[name].exchange
-    for name in (*_OTHER_IDS, *_OTHER_ID, "response-other-id", "output-text-empty")
-}
 _REASONING = exchange(sse([TEXT[0], chunk({"reasoning": "Hm."}), *TEXT[1:]]))
-_RESPONSES |= {
-    f"responses.{name}": responses.CASES[name].exchange for name in ("content-index-1", "content-index-minus-1")
-}
-_OF_ANSWERS = {
-    f"responses.{name}-{kind}": kind
-    for name in ("completed-output-empty", "only-completed", "item-done-missing", "no-deltas")
-    for kind in responses.ANSWERS
-}
-_RESPONSES |= {name: responses.LATER[name.partition(".")[2]].exchange for name in _OF_ANSWERS}
-_RESPONSES |= {f"responses.{name}": responses.exchange(made) for name, (_, made, _) in responses.APART.items()}
-MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS | _RESPONSES | OTHER_APIS
+MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS | {name: made for name, (made, _) in STREAMS.items()} | OTHER_APIS
 #: Usage that comes often, and has a cost that Agno cannot add up.
 _COSTLY = ("usage.each-chunk-cost", "usage.twice-with-finish-cost", "usage.falling-cost", "usage.twice-cost")
 #: The perfect stream, where the name does not say it.
 PERFECT: dict[str, Exchange] = {
+    **{name: perfect for name, (_, perfect) in STREAMS.items()},
     **OTHER_PERFECT,
     **dict.fromkeys(
         ("text.split-1byte", "text.split-7byte", "text.split-in-utf8", "text.surrogate-split"), exchange(sse(WIDE))
@@ -311,14 +291,6 @@ PERFECT: dict[str, Exchange] = {
     **dict.fromkeys(("tools.args-null-only", "tools.args-empty", "tool1.args-null-text"), _without_arguments()),
     "tools.whole-no-index": exchange(sse(CALLS)),
     "text.delta-null-mid": exchange(sse([*TEXT[:2], *TEXT[3:]])),
-    **dict.fromkeys((f"responses.{name}" for name in (*_OTHER_IDS, *_OTHER_ID)), responses.exchange(responses.mix())),
-    **dict.fromkeys(
-        ("responses.output-text-empty", "responses.response-other-id"), responses.exchange(responses.text())
-    ),
-    "responses.content-index-1": responses.exchange(responses.text()),
-    "responses.content-index-minus-1": responses.exchange(responses.text()),
-    **{name: responses.exchange(responses.ANSWERS[kind]) for name, kind in _OF_ANSWERS.items()},
-    **{f"responses.{name}": responses.exchange(beside) for name, (*_, beside) in responses.APART.items()},
     "tools.args-object": two_calls(both=1, together=False, second="Oslo"),
     # Who knows reasoning by that name alone shows none of what the others show.
     **dict.fromkeys(("reasoning.perfect", "reasoning.content-and-details"), _REASONING),

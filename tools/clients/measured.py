@@ -150,7 +150,8 @@ def _minded(case: dict[str, Any], read: list[Read]) -> dict[str, Did]:
             estimated = re.match("wrong:[a-z]*u", text) and not sends_usage(stream)
             ignored = case.get("ignored", "") + ("u" if estimated else "")
             found = outcome(text, ignored, whole=case.get("whole", False))
-            wanted = client in case.get("clients", (client,)) and client not in case.get("right", ())
+            apart = (*case.get("right", ()), *case.get("depends", ()))
+            wanted = client in case.get("clients", (client,)) and client not in apart
             if wanted and found is not None and found.harm in case.get("harms", GRAVITY):
                 did.setdefault(client, found)
     return did

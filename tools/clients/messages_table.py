@@ -5,13 +5,19 @@
 
 ``messages/DATE.json`` holds the results: twelve libraries and Claude Code, each served the streams of
 ``tests/messages.py`` byte for byte over a loopback socket. ``complete`` says whether the answer is on the wire at all:
-where it is not, a client that raises or asks again does right.
+where it is not, a client that raises or asks again does right. ``form`` is that of the rule's finding, or all of them:
+then it cannot be said on which of them a client stumbled, and nobody is named.
+
+Who is among the set-ups that `streamlab clients measure` asks was asked again since, about most of these forms: what it
+did then counts, and this table tells of the others.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +59,8 @@ _DID: dict[str, tuple[str, str, bool]] = {
 }
 
 
-#: Streams that show two rules, and the one of them that clients mind: without message_stop they raise, [DONE] or not.
-_MINDED = {"done-marker-no-stop": "messages-stop-missing"}
+#: Streams that show two rules: what clients mind in them is the other one's.
+_OF_TWO = ("done-marker-no-stop",)
 #: The gravest first: a client is named once for a form.
 _HARMS = ("wrong", "silent-loss", "hangs", "raises")
 
@@ -73,16 +79,103 @@ def document(folder: str = "messages", head: str = _HEAD) -> str:
     for name, client in results["clients"].items():
         lines += [f'[clients."{name}"]', *(f'{key} = "{client[key]}"' for key in ("package", "version", "name")), ""]
     streams = results["streams"]
-    for name, rule in _MINDED.items():
-        streams.get(name, {}).update(rule=rule, form="")
+    for name in _OF_TWO:
+        streams.pop(name, None)
+    asked_again = set(_same().get(tomllib.loads(head)["api"], {}).values())
     for rule in sorted({one["rule"] for one in streams.values()}):
-        own = {name: one for name, one in streams.items() if one["rule"] == rule}
+        own = {name: one for name, one in streams.items() if one["rule"] == rule and type(one["form"]) is str}
+        own = {name: _rest(one, rule, asked_again, tomllib.loads(head)["api"]) for name, one in own.items()}
+        own = {name: one for name, one in own.items() if one["clients"] > 0}
         for form in sorted({one["form"] for one in own.values()}):
             same = {name: one for name, one in own.items() if one["form"] == form}
             lines += [f"[[{rule}.asked]]", *_form(form), f"clients = {max(one['clients'] for one in same.values())}"]
             lines += [f"streams = {_list(same)}", f'date = "{results["date"]}"', ""]
         lines += _breaks(rule, own, results)
     return "\n".join(lines)
+
+
+def _rest(one: dict[str, Any], rule: str, again: set[str], api: str) -> dict[str, Any]:
+    """What a stream's results tell of clients that were not asked about its form again since."""
+    known = _measured().get(rule, {}).get("asked", ())
+    if not any((asked.get("api"), asked.get("form", "")) == (api, one["form"]) for asked in known):
+        return one
+    left = {client: did for client, did in one["outcomes"].items() if client not in again}
+    return {**one, "outcomes": left, "clients": one["clients"] - len(again)}
+
+
+@cache
+def _measured() -> dict[str, Any]:
+    """What the set-ups did when they were asked last."""
+    return tomllib.loads((TARGET.parent / "measured.toml").read_text(encoding="utf-8"))
+
+
+def _same() -> dict[str, dict[str, str]]:
+    """By API: the set-ups, by their ids, and what they are called here."""
+    known: dict[str, dict[str, str]] = tomllib.loads((TARGET.parent / "same.toml").read_text(encoding="utf-8"))
+    return known
+
+
+def _rest(one: dict[str, Any], rule: str, again: set[str], api: str) -> dict[str, Any]:
+    """What a stream's results tell of clients that were not asked about its form again since."""
+    known = _measured().get(rule, {}).get("asked", ())
+    if not any((asked.get("api"), asked.get("form", "")) == (api, one["form"]) for asked in known):
+        return one
+    left = {client: did for client, did in one["outcomes"].items() if client not in again}
+    return {**one, "outcomes": left, "clients": one["clients"] - len(again)}
+
+
+@cache
+def _measured() -> dict[str, Any]:
+    """What the set-ups did when they were asked last."""
+    return tomllib.loads((TARGET.parent / "measured.toml").read_text(encoding="utf-8"))
+
+
+def _same() -> dict[str, dict[str, str]]:
+    """By API: the set-ups, by their ids, and what they are called here."""
+    known: dict[str, dict[str, str]] = tomllib.loads((TARGET.parent / "same.toml").read_text(encoding="utf-8"))
+    return known
+
+
+def _rest(one: dict[str, Any], rule: str, again: set[str], api: str) -> dict[str, Any]:
+    """What a stream's results tell of clients that were not asked about its form again since."""
+    known = _measured().get(rule, {}).get("asked", ())
+    if not any((asked.get("api"), asked.get("form", "")) == (api, one["form"]) for asked in known):
+        return one
+    left = {client: did for client, did in one["outcomes"].items() if client not in again}
+    return {**one, "outcomes": left, "clients": one["clients"] - len(again)}
+
+
+@cache
+def _measured() -> dict[str, Any]:
+    """What the set-ups did when they were asked last."""
+    return tomllib.loads((TARGET.parent / "measured.toml").read_text(encoding="utf-8"))
+
+
+def _same() -> dict[str, dict[str, str]]:
+    """By API: the set-ups, by their ids, and what they are called here."""
+    known: dict[str, dict[str, str]] = tomllib.loads((TARGET.parent / "same.toml").read_text(encoding="utf-8"))
+    return known
+
+
+def _rest(one: dict[str, Any], rule: str, again: set[str], api: str) -> dict[str, Any]:
+    """What a stream's results tell of clients that were not asked about its form again since."""
+    known = _measured().get(rule, {}).get("asked", ())
+    if not any((asked.get("api"), asked.get("form", "")) == (api, one["form"]) for asked in known):
+        return one
+    left = {client: did for client, did in one["outcomes"].items() if client not in again}
+    return {**one, "outcomes": left, "clients": one["clients"] - len(again)}
+
+
+@cache
+def _measured() -> dict[str, Any]:
+    """What the set-ups did when they were asked last."""
+    return tomllib.loads((TARGET.parent / "measured.toml").read_text(encoding="utf-8"))
+
+
+def _same() -> dict[str, dict[str, str]]:
+    """By API: the set-ups, by their ids, and what they are called here."""
+    known: dict[str, dict[str, str]] = tomllib.loads((TARGET.parent / "same.toml").read_text(encoding="utf-8"))
+    return known
 
 
 def _breaks(rule: str, own: dict[str, Any], results: dict[str, Any]) -> list[str]:

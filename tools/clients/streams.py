@@ -100,7 +100,11 @@ def _pair(name: str) -> tuple[Exchange, Exchange]:
 def _stream(name: str, exchange: Exchange, perfect: Exchange, broken: bool) -> Stream:
     report = analyze(perfect)
     asked = json.loads(exchange.request.body or b"{}") if exchange.request is not None else {}
-    offered = [tool["function"]["name"] for tool in asked.get("tools") or () if "function" in tool]
+    listed = asked.get("tools") or ()
+    offered = [tool["function"]["name"] for tool in listed if "function" in tool]
+    offered += [
+        tool["name"] for tool in listed if "name" in tool and json.dumps(tool["name"]).encode() in exchange.body
+    ]
     called = [call["function"]["name"] for call in report.completion.get("tool_calls") or ()]
     tools = tuple(dict.fromkeys([*offered, *called]))
     held = (analyze(exchange).completion.get("tool_calls") or ()) if called else ()

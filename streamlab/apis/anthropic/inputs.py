@@ -51,7 +51,21 @@ def judge(text: str, fragments: list[str]) -> InputFault:
 
 def grows(block: Block) -> bool:
     """Whether each piece of a block's input holds all of it so far."""
-    return len(block.fragments) > 1 and _grow(block.fragments)
+    return len(set(block.fragments)) > 1 and _grow(block.fragments)
+
+
+def is_cut(text: str) -> bool:
+    """Whether an input that is no JSON is the beginning of an object of one level."""
+    return any(_is_object(text + rest) for rest in ('"}', "}", ":null}", '":null}', "null}", '"":null}'))
+
+
+def goes_on(text: str) -> bool:
+    """Whether an input that is no JSON is an object with something else behind it."""
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text.lstrip())
+    except (ValueError, RecursionError):
+        return False
+    return type(value) is dict
 
 
 def _kind(text: str) -> InputFault:

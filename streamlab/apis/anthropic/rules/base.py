@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from streamlab.apis.anthropic.blocks import Block
-from streamlab.apis.anthropic.expectations import CUTTING_REASONS, ERROR, FOREIGN_STOP_REASONS
+from streamlab.apis.anthropic.expectations import CUTTING_REASONS, DELTA_BLOCKS, ERROR, FOREIGN_STOP_REASONS
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.inputs import InputFault, fault_of
 from streamlab.apis.anthropic.reader import MessageReader
 from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Finding, Repairability
@@ -19,6 +20,11 @@ from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object, chunk_of
 
 _MOST_PLACES = 100
+_MOST_FINDINGS = 10_000
+#: What forms call a block that clients were asked about.
+KIND = {"text": "a text", "thinking": "thinking", "tool_use": "a call"}
+#: The block type that is a delta type's own.
+OWN_BLOCK = {**DELTA_BLOCKS, "input_json_delta": "tool_use"}
 
 
 class MessagesRule(LateRule):
@@ -73,6 +79,36 @@ class MessagesRule(LateRule):
         return asked or any("fine-grained-tool-streaming" in value for value in betas)
 
 
+def lack(holder: JsonObject, member: str) -> str:
+    """How a member that should be there is not, in the words of forms."""
+    if member not in holder:
+        return "missing"
+    value = holder[member]
+    return "null" if value is None else "empty" if value == "" else "another"
+
+
+class LateFormRule(MessagesRule):
+    """A rule whose findings tell which form they are when the stream is over: `form_of` says it of what was kept."""
+
+    def __init__(self, ctx: RuleState) -> None:
+        super().__init__(ctx)
+        self._kept: list[tuple[Finding, Any]] = []
+
+    def later(self, finding: Finding, event: StreamEvent, about: Any = None) -> None:
+        """Keep a finding, and what its form is told by."""
+        if len(self._kept) < _MOST_FINDINGS:
+            self._kept.append((self.placed(finding, event), about))
+
+    def end(self, ending: Ending) -> Findings:
+        for finding, about in self._kept:
+            form = self.form_of(about)
+            yield changed(finding, variants=(form,) if form in self.variants else ())
+
+    def form_of(self, about: Any) -> str | None:
+        """Which form it is; None for one that no client was asked about."""
+        raise NotImplementedError
+
+
 class ToolInputRule(MessagesRule):
     """A rule about one thing that can be wrong with the joined input of a tool; ``wrong`` words it."""
 
@@ -97,7 +133,12 @@ class ToolInputRule(MessagesRule):
                 told.add(block.number)
                 text = str(block.text)
                 how = Repairability.NONE if self.fault is InputFault.NOT_OBJECT and text.strip() != "null" else None
-                found = {"expected": "a JSON object", "actual": text, "repairability": how, "variant": self.form(block)}
+                found = {
+                    "expected": "a JSON object",
+                    "actual": text,
+                    "repairability": how,
+                    "variant": self._asked(block),
+                }
                 yield self.found_at(place, self.wrong(block, text), **found)
 
     def speaks(self, block: Block) -> bool:
@@ -107,6 +148,10 @@ class ToolInputRule(MessagesRule):
     def lasts(self, block: Block) -> bool:
         """Whether nothing that may still come of the input makes it right."""
         return False
+
+    def _asked(self, block: Block) -> str | None:
+        form = self.form(block)
+        return form if form in self.variants else None
 
     def form(self, block: Block) -> str | None:
         """Which form of the deviation this is."""
@@ -126,4 +171,4 @@ class ToolInputRule(MessagesRule):
         return meant in CUTTING_REASONS and block.number == last
 
 
-__all__ = ["MessagesRule", "Place", "ToolInputRule"]
+__all__ = ["KIND", "OWN_BLOCK", "LateFormRule", "MessagesRule", "Place", "ToolInputRule", "lack"]

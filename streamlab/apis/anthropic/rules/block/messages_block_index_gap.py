@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs import MessageRepair
-from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.apis.anthropic.rules.base import KIND, MessagesRule
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
@@ -31,12 +31,14 @@ class MessagesBlockIndexGap(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.INDEX
+    variants = tuple(f"{kind} is numbered too high" for kind in KIND.values())
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         reader = self.messages
         if not reader.index.gap or reader.block is None:
             return None
-        index = reader.block.index
+        index, higher = reader.block.index, reader.block.index > (reader.index.expected or 0)
+        kind = KIND.get(reader.block.kind) if higher else None
         return (
             self.found(
                 f"index is {index} where {reader.index.expected} comes next",
@@ -44,5 +46,6 @@ class MessagesBlockIndexGap(MessagesRule):
                 path="index",
                 expected=reader.index.expected,
                 actual=index,
+                variant=f"{kind} is numbered too high" if kind else None,
             ),
         )

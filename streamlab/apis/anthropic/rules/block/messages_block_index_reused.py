@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs import MessageRepair
-from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.apis.anthropic.rules.base import KIND, MessagesRule
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
@@ -33,14 +33,29 @@ class MessagesBlockIndexReused(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.INDEX
+    variants = (
+        "a call has that of a call",
+        "a call has that of a text",
+        "a call has that of thinking",
+        "a text has that of thinking",
+        "a text has that of a call",
+        "a text has that of a text",
+    )
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         reader = self.messages
         if not reader.index.reused or reader.block is None:
             return None
-        index = reader.block.index
+        block = reader.block
+        before = next((one for one in reversed(reader.blocks[: block.number]) if one.index == block.index), None)
+        form = f"{KIND.get(block.kind)} has that of {KIND.get(before.kind if before is not None else '')}"
         return (
             self.found(
-                f"a second block has index {index}", at, path="index", expected=reader.index.expected, actual=index
+                f"a second block has index {block.index}",
+                at,
+                path="index",
+                expected=reader.index.expected,
+                actual=block.index,
+                variant=form if form in self.variants else None,
             ),
         )

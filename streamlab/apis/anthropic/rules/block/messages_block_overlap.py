@@ -38,7 +38,7 @@ class MessagesBlockOverlap(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.BLOCK_START | MessageFact.OVERLAP
-    variants = ("deltas come in turns", "it is closed later")
+    variants = ("deltas come in turns", "it is closed behind deltas of the next", "it is closed before any")
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -69,6 +69,6 @@ class MessagesBlockOverlap(MessagesRule):
                 expected="content_block_stop",
                 actual="content_block_start",
                 severity=Severity.ERROR if mixed else None,
-                variant="deltas come in turns" if mixed else "it is closed later",
+                variant=self.variants[0 if mixed else 1 if reader.blocks[-1].deltas else 2],
             ),
         )

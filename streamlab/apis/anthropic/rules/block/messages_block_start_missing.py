@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import BLOCK_DELTA, DELTA_BLOCKS, MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs import MessageRepair
-from streamlab.apis.anthropic.rules.base import MessagesRule
-from streamlab.rules.base import Findings
+from streamlab.apis.anthropic.rules.base import KIND, OWN_BLOCK, LateFormRule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
 
 
-class MessagesBlockStartMissing(MessagesRule):
+class MessagesBlockStartMissing(LateFormRule):
     """A delta or a stop is about a block that was never opened.
 
     ## What Anthropic does
@@ -33,21 +33,24 @@ class MessagesBlockStartMissing(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.STRAY
-    variants = ("text or thinking", "a tool's")
+    variants = tuple(KIND.values())
 
-    def event(self, at: int, event: StreamEvent) -> Findings:
+    def event(self, at: int, event: StreamEvent) -> None:
         reader = self.messages
         index = reader.block.index if reader.block is not None else None
-        tool = reader.delta == "input_json_delta"
         unknown = reader.kind == BLOCK_DELTA and reader.delta not in DELTA_BLOCKS
-        return (
-            self.found(
-                f"a {reader.delta or reader.kind} is about block {index}, which was never opened",
-                at,
-                path="index",
-                expected="content_block_start",
-                actual=index,
-                repairability=Repairability.NONE if unknown else None,
-                variant="a tool's" if tool else "text or thinking",
-            ),
+        found = self.found(
+            f"a {reader.delta or reader.kind} is about block {index}, which was never opened",
+            at,
+            path="index",
+            expected="content_block_start",
+            actual=index,
+            repairability=Repairability.NONE if unknown else None,
         )
+        self.later(found, event, (reader.block, reader.delta))
+
+    def form_of(self, about: tuple[Block | None, str]) -> str | None:
+        """Clients were asked about one block of which everything came but its start."""
+        block, delta = about
+        whole = len(self._kept) == 1 and block is not None and block.deltas and not block.open
+        return KIND.get(OWN_BLOCK.get(delta, "")) if whole else None

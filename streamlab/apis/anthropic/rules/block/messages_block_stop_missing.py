@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs import MessageRepair
-from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.apis.anthropic.rules.base import KIND, MessagesRule
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import Place
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
+
+_LAST, _BEFORE = "that is the last block", "before another block"
 
 
 class MessagesBlockStopMissing(MessagesRule):
@@ -34,13 +37,16 @@ class MessagesBlockStopMissing(MessagesRule):
     source = MESSAGES_STREAMING
     repairability = Repairability.SAFE
     repair = MessageRepair
-    on = MessageFact.MESSAGE_DELTA | MessageFact.STOP
-    variants = ("text or thinking", "a tool's")
+    on = MessageFact.MESSAGE_DELTA | MessageFact.STOP | MessageFact.FOREIGN
+    variants = tuple(f"{kind} {where}" for kind in KIND.values() for where in (_LAST, _BEFORE))
 
     _place: Place | None = None
+    _foreign = False  # an object without a type: it may be what is missing, and other clients mind that
 
     def event(self, at: int, event: StreamEvent) -> None:
-        if self._place is None:
+        if self.ctx.facts & MessageFact.FOREIGN:
+            self._foreign = True
+        elif self._place is None:
             self._place = self.keep(at, event)
 
     def end(self, ending: Ending) -> Findings:
@@ -53,5 +59,10 @@ class MessagesBlockStopMissing(MessagesRule):
                 f"block {block.index} ({block.kind or 'of no type'}) is never closed",
                 expected="content_block_stop",
                 actual=block.index,
-                variant="a tool's" if block.is_tool else "text or thinking",
+                variant=self._form(block),
             )
+
+    def _form(self, block: Block) -> str | None:
+        """Which form it is; None for one that no client was asked about."""
+        where = _LAST if block is self.messages.blocks[-1] else _BEFORE
+        return None if self._foreign or block.kind not in KIND else f"{KIND[block.kind]} {where}"

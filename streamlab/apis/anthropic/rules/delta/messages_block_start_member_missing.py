@@ -37,7 +37,10 @@ class MessagesBlockStartMemberMissing(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.BLOCK_START
-    variants = ("text is missing", "thinking is missing", "input is missing", "input is a string")
+    variants = (
+        *(f"{member} is {how}" for member in ("text", "thinking", "input") for how in ("missing", "null")),
+        "input is a string",
+    )
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         block, start = self.opened(), self.block_of(event)
@@ -53,7 +56,8 @@ class MessagesBlockStartMemberMissing(MessagesRule):
                 missing = member not in start
                 said = f"a {block.kind} block has no {member}" if missing else f"{member} is {quote(start[member])}"
                 path = "content_block" if missing else f"content_block.{member}"
-                variant = f"{member} is missing" if missing else "input is a string"
+                how = "missing" if missing else "null" if start[member] is None else "a string"
+                variant = f"{member} is {how}" if type(start.get(member)) in (str, type(None)) else None
                 return (
                     self.found(
                         said,

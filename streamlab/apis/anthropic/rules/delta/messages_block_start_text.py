@@ -6,13 +6,15 @@ from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs import MessageRepair
-from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.apis.anthropic.rules.base import KIND, MessagesRule
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import Place
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
+
+_ON, _AGAIN = "the first delta goes on in", "the first delta says again the beginning of"
 
 
 class MessagesBlockStartText(MessagesRule):
@@ -35,7 +37,7 @@ class MessagesBlockStartText(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.BLOCK_START | MessageFact.BLOCK_STOP
-    variants = ("the first delta goes on", "the first delta says it again")
+    variants = tuple(f"{how} {kind}" for kind in tuple(KIND.values())[:2] for how in (_ON, _AGAIN))
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -62,5 +64,5 @@ class MessagesBlockStartText(MessagesRule):
             + (", and the first delta says it again" if again else ""),
             expected="",
             actual=block.given,
-            variant="the first delta says it again" if again else "the first delta goes on",
+            variant=f"{_AGAIN if again else _ON} {KIND[block.kind]}" if block.kind in ("text", "thinking") else None,
         )

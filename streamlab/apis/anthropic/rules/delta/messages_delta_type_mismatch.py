@@ -5,13 +5,12 @@ from __future__ import annotations
 from streamlab.apis.anthropic.expectations import BLOCK_TYPES, MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs import MessageRepair
-from streamlab.apis.anthropic.rules.base import MessagesRule
-from streamlab.rules.base import Findings
+from streamlab.apis.anthropic.rules.base import OWN_BLOCK, LateFormRule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
 
 
-class MessagesDeltaTypeMismatch(MessagesRule):
+class MessagesDeltaTypeMismatch(LateFormRule):
     """A delta is of a type that does not belong into its block.
 
     ## What Anthropic does
@@ -42,22 +41,25 @@ class MessagesDeltaTypeMismatch(MessagesRule):
         "text_delta in tool_use",
     )
 
-    def event(self, at: int, event: StreamEvent) -> Findings | None:
+    def event(self, at: int, event: StreamEvent) -> None:
         reader = self.messages
         block = reader.index.addressed or reader.block
         if block is None:
-            return None
-        form = f"{reader.delta} in {block.kind}"
+            return
         stays = reader.delta == "input_json_delta" or not block.opened
         fitting = BLOCK_TYPES[block.kind].deltas if block.kind in BLOCK_TYPES else ()
-        return (
-            self.found(
-                f"a {reader.delta} comes in a {block.kind} block",
-                at,
-                path="delta.type",
-                expected=" or ".join(fitting) or "no delta",
-                actual=reader.delta,
-                repairability=Repairability.NONE if stays and reader.index.addressed is None else None,
-                variant=form if form in self.variants else None,
-            ),
+        found = self.found(
+            f"a {reader.delta} comes in a {block.kind} block",
+            at,
+            path="delta.type",
+            expected=" or ".join(fitting) or "no delta",
+            actual=reader.delta,
+            repairability=Repairability.NONE if stays and reader.index.addressed is None else None,
         )
+        self.later(found, event, (reader.delta, block.kind))
+
+    def form_of(self, about: tuple[str, str]) -> str | None:
+        """Clients were asked where no block of the delta's own type comes, and about text in a tool's input."""
+        delta, kind = about
+        elsewhere = any(block.kind == OWN_BLOCK.get(delta) for block in self.messages.blocks)
+        return f"{delta} in {kind}" if not elsewhere or kind == "tool_use" else None

@@ -11,6 +11,10 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import as_object, chunk_of
 
+#: Members with which it is a part of the answer under another name: who passes over it loses that.
+_OF_THE_ANSWER = frozenset(("delta", "content_block", "message", "index"))
+_SAID = frozenset(("text", "thinking", "signature", "partial_json", "name", "input", "data"))
+
 
 class MessagesUnknownType(MessagesRule):
     """An event, a block or a delta is of a type that is not known here.
@@ -41,7 +45,11 @@ class MessagesUnknownType(MessagesRule):
         if reader.kind not in EVENT_TYPES:
             return (
                 self.found(
-                    f"an event of type {quote(reader.kind)}", at, path="type", actual=reader.kind, variant="an event's"
+                    f"an event of type {quote(reader.kind)}",
+                    at,
+                    path="type",
+                    actual=reader.kind,
+                    variant=None if _OF_THE_ANSWER & chunk.keys() else "an event's",
                 ),
             )
         if self.ctx.facts & MessageFact.DELTA:
@@ -53,7 +61,7 @@ class MessagesUnknownType(MessagesRule):
                     at,
                     path="delta.type",
                     actual=reader.delta,
-                    variant="a delta's",
+                    variant=None if _SAID & as_object(chunk.get("delta")).keys() else "a delta's",
                     repairability=Repairability.NONE,
                 ),
             )
@@ -66,7 +74,7 @@ class MessagesUnknownType(MessagesRule):
                 at,
                 path="content_block.type",
                 actual=kind,
-                variant="a block's",
+                variant=None if _SAID & as_object(chunk.get("content_block")).keys() else "a block's",
                 repairability=Repairability.NONE,
             ),
         )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs import MessageRepair
 from streamlab.apis.anthropic.repairs.envelope import whole_blocks
-from streamlab.apis.anthropic.rules.base import MessagesRule
-from streamlab.rules.base import Findings, quote
+from streamlab.apis.anthropic.rules.base import LateFormRule
+from streamlab.rules.base import quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import as_list, as_object, chunk_of
 
 
-class MessagesStartPrefilled(MessagesRule):
+class MessagesStartPrefilled(LateFormRule):
     """``message_start`` holds content or a ``stop_reason`` already.
 
     ## What Anthropic does
@@ -32,29 +34,26 @@ class MessagesStartPrefilled(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.START
-    variants = ("content", "a stop_reason")
+    variants = ("content, and blocks follow", "content, and no block follows", "a stop_reason")
 
-    def event(self, at: int, event: StreamEvent) -> Findings:
+    def event(self, at: int, event: StreamEvent) -> None:
         value = chunk_of(event)
         path, message = ("message.", as_object(value["message"])) if "message" in value else ("", value)  # or flat
         if self.again:
             return
-        if as_list(message.get("content")):
-            yield self.found(
-                "message_start holds content",
-                at,
-                path=f"{path}content",
-                expected=[],
-                actual=message["content"],
-                repairability=None if whole_blocks(as_list(message["content"])) else Repairability.NONE,
-                variant="content",
-            )
-        if message.get("stop_reason") is not None:
-            yield self.found(
-                f"message_start has stop_reason {quote(message['stop_reason'])}",
-                at,
-                path=f"{path}stop_reason",
-                expected=None,
-                actual=message["stop_reason"],
-                variant="a stop_reason",
-            )
+        content, reason = message.get("content"), message.get("stop_reason")
+        if as_list(content):
+            how = None if whole_blocks(as_list(content)) else Repairability.NONE
+            said = "message_start holds content"
+            found = self.found(said, at, path=f"{path}content", expected=[], actual=content, repairability=how)
+            self.later(found, event)
+        if reason is not None:
+            said = f"message_start has stop_reason {quote(reason)}"
+            found = self.found(said, at, path=f"{path}stop_reason", expected=None, actual=reason)
+            self.later(found, event, reason)
+
+    def form_of(self, about: Any) -> str | None:
+        """Which form it is, by the stop_reason, where it is about one."""
+        if about is not None:
+            return self.variants[2] if type(about) is str else None
+        return self.variants[0 if self.messages.blocks else 1]

@@ -11,6 +11,7 @@ from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import chunk_of
 
 #: Members whose absence breaks somebody, and what they hold.
@@ -38,7 +39,7 @@ class MessagesStartShape(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.START
-    variants = ("they are on the top level", "members are missing", "content is null")
+    variants = ("they are on the top level", "content is missing", "content is null")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         if self.again:
@@ -67,5 +68,11 @@ class MessagesStartShape(MessagesRule):
                     path="message" if missing else f"message.{key}",
                     expected=wanted,
                     actual=value,
-                    variant="members are missing" if missing else "content is null" if key == "content" else None,
+                    variant=self._form(key, message),
                 )
+
+    def _form(self, key: str, message: JsonObject) -> str | None:
+        """Which form it is; None for one that no client was asked about."""
+        if key != "content" or message.get(key) is not None:
+            return None
+        return self.variants[2 if key in message else 1]

@@ -32,9 +32,12 @@ class MessagesErrorInStream(MessagesRule):
     source = MESSAGES_ERRORS
     repairability = Repairability.NONE
     on = MessageFact.ERROR
+    variants = ("nothing came before", "it is in the middle of the message")
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         told = as_object(event.json.get("error")) if type(event) is ErrorPayload else {}
         if type(event) is not ErrorPayload or not self.well_formed(event) or self.ctx.facts & MessageFact.AFTER_ERROR:
             return None
-        return (self.found(f"{told['type']}: {quote(told['message'])}", at, path="error.message", actual=told["type"]),)
+        reader, said = self.messages, f"{told['type']}: {quote(told['message'])}"
+        form = None if reader.stopped else self.variants[reader.message is not None]
+        return (self.found(said, at, path="error.message", actual=told["type"], variant=form),)

@@ -10,6 +10,7 @@ from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
 
 
@@ -33,7 +34,13 @@ class MessagesErrorShapeWrong(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageErrors
     on = MessageFact.ERROR
-    variants = ("it has no event line", "it has an event line")
+    variants = (
+        "it is no JSON object",
+        "it has neither event line nor type",
+        "it has no type",
+        "it has no event line",
+        "its error is text",
+    )
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
         if self.ctx.facts & MessageFact.AFTER_ERROR or (type(event) is ErrorPayload and self.well_formed(event)):
@@ -63,6 +70,18 @@ class MessagesErrorShapeWrong(MessagesRule):
                 expected='{"type": "error", "error": {"type": "...", "message": "..."}}',
                 actual=value,
                 repairability=Repairability.NONE if beside else None,
-                variant="it has an event line" if named else "it has no event line",
+                variant=None if beside else self._form(value, named=named),
             ),
         )
+
+    def _form(self, value: JsonObject | None, *, named: bool) -> str | None:
+        """Which form it is; None for one that no client was asked about."""
+        if value is None:
+            return self.variants[0] if named else None
+        error = value.get("error")
+        whole = type(error) is dict and type(error.get("message")) is str
+        if "type" not in value:
+            return self.variants[2 if named else 1] if whole else None
+        if not named:
+            return self.variants[3] if whole and value["type"] == ERROR else None
+        return self.variants[4] if type(error) is str and value["type"] == ERROR else None

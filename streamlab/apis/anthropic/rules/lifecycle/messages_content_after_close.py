@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
+from streamlab.apis.anthropic.expectations import BLOCK_START, BLOCK_STOP, MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs import MessageRepair
-from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.apis.anthropic.rules.base import KIND, MessagesRule
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import Place
@@ -35,7 +35,11 @@ class MessagesContentAfterClose(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.LATE | MessageFact.MESSAGE_DELTA
-    variants = ("a block was closed", "the message was closed")
+    variants = (
+        *(f"{kind} was closed" for kind in KIND.values()),
+        "a block follows message_delta",
+        "the end of a block follows message_delta",
+    )
 
     _place: Place | None = None
     _what = ""
@@ -50,7 +54,9 @@ class MessagesContentAfterClose(MessagesRule):
         block = reader.block
         if block is not None and not block.open and facts & MessageFact.DELTA:
             message = f"a {reader.delta or 'delta'} comes after block {block.index} was closed"
-            return (self.found(message, at, path="index", actual=block.index, variant="a block was closed"),)
+            kind = KIND.get(block.kind) if block is reader.blocks[-1] else None
+            form = f"{kind} was closed" if kind else None
+            return (self.found(message, at, path="index", actual=block.index, variant=form),)
         if self._place is None:
             self._place, self._what = self.keep(at, event, "type"), reader.kind
         return None
@@ -61,5 +67,5 @@ class MessagesContentAfterClose(MessagesRule):
                 self._place,
                 f"{self._what} comes after message_delta",
                 actual=self._what,
-                variant="the message was closed",
+                variant={BLOCK_START: self.variants[-2], BLOCK_STOP: self.variants[-1]}.get(self._what),
             )

@@ -35,7 +35,7 @@ class MessagesDeltaRepeated(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.MESSAGE_DELTA | MessageFact.LATE
-    variants = ("content comes between", "its stop_reason is null")
+    variants = ("content comes between", "its stop_reason is null", "nothing comes between")
 
     _between = False
 
@@ -48,7 +48,7 @@ class MessagesDeltaRepeated(MessagesRule):
             return None
         reason = as_object(chunk_of(event).get("delta")).get("stop_reason")
         wiped = reason is None and self.messages.stop_reason is not None
-        variant = "content comes between" if self._between else "its stop_reason is null" if wiped else None
+        variant = self.variants[0 if self._between else 1 if wiped else 2]
         message = "message_delta comes again" + (" after content" if self._between else "")
         severity = Severity.ERROR if self._between else None
         return (self.found(message, at, path="type", expected="one message_delta", severity=severity, variant=variant),)

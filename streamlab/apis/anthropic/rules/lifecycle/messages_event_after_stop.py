@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
+from streamlab.apis.anthropic.expectations import BLOCK_DELTA, BLOCK_START, MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import as_object, chunk_of
 
 
 class MessagesEventAfterStop(MessagesRule):
@@ -33,8 +34,14 @@ class MessagesEventAfterStop(MessagesRule):
     repairability = Repairability.UNSAFE
     repair = MessageRepair
     on = MessageFact.AFTER_STOP
+    variants = ("a text_delta comes", "another block comes")
+
+    _opened = False
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         kind = self.messages.kind or "data that is no event"
         path = "type" if self.messages.kind else None
-        return (self.found(f"{kind} comes after message_stop", at, path=path, actual=kind),)
+        self._opened = self._opened or kind == BLOCK_START
+        of_text = kind == BLOCK_DELTA and as_object(chunk_of(event).get("delta")).get("type") == "text_delta"
+        form = self.variants[self._opened] if of_text or kind == BLOCK_START else None
+        return (self.found(f"{kind} comes after message_stop", at, path=path, actual=kind, variant=form),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
+from streamlab.apis.anthropic.expectations import MESSAGE_STOP, MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.repairs import MessageRepair
 from streamlab.apis.anthropic.rules.base import MessagesRule
@@ -37,24 +37,36 @@ class MessagesStartMissing(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.UNOPENED | MessageFact.START
-    variants = ("it comes late", "it never comes")
+    variants = ("it comes late", "it never comes", "nothing but message_stop comes")
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._first: Place | None = None
         self._kind = ""
         self._late = False
+        self._begun = False  # content had come by then
 
     def event(self, at: int, event: StreamEvent) -> None:
         if self.ctx.facts & MessageFact.UNOPENED:
             self._first, self._kind = self.keep(at, event), self.messages.kind
         elif self._first is not None and not self.ctx.facts & MessageFact.AGAIN:
             self._late = True
+            self._begun = any(block.deltas for block in self.messages.blocks)
+
+    @property
+    def _form(self) -> int | None:
+        """Which of the forms it is; None for one that no client was asked about."""
+        reader = self.messages
+        if self._late:
+            return None if self._begun else 0
+        if reader.blocks:
+            return 1
+        return 2 if self._kind == MESSAGE_STOP else None
 
     def end(self, ending: Ending) -> Findings:
         if self._first is None:
             return
-        variant = "it comes late" if self._late else "it never comes"
+        variant = self.variants[self._form] if self._form is not None else None
         how = "comes only later" if self._late else "never comes"
         yield self.found_at(
             self._first,

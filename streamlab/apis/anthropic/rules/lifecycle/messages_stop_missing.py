@@ -32,16 +32,25 @@ class MessagesStopMissing(MessagesRule):
     source = MESSAGES_STREAMING
     repairability = Repairability.SAFE
     repair = MessageRepair
-    on = MessageFact.MESSAGE_DELTA
+    on = MessageFact.MESSAGE_DELTA | MessageFact.PING | MessageFact.FOREIGN
+    variants = ("nothing follows", "pings follow")
 
     _place: Place | None = None
 
+    _pings = False
+    _foreign = False  # an object without a type: it may be what is missing, and other clients mind that
+
     def event(self, at: int, event: StreamEvent) -> None:
-        self._place = self.keep(at, event)
+        if self.ctx.facts & MessageFact.MESSAGE_DELTA:
+            self._place, self._pings = self.keep(at, event), False
+        elif self.ctx.facts & MessageFact.PING:
+            self._pings = True
+        else:
+            self._foreign = True
 
     def end(self, ending: Ending) -> Findings:
         reader = self.messages
         if ending is Ending.COMPLETE and reader.stop_reason is not None and not reader.stopped and not reader.failed:
-            yield self.found_at(
-                self._place, "the stream ends without message_stop", expected="message_stop", actual="message_delta"
-            )
+            said = "the stream ends without message_stop"
+            form = None if self._foreign else self.variants[self._pings]
+            yield self.found_at(self._place, said, expected="message_stop", actual="message_delta", variant=form)

@@ -37,7 +37,7 @@ class MessagesStopReasonMissing(MessagesRule):
     repairability = Repairability.UNSAFE
     repair = MessageRepair
     on = MessageFact.MESSAGE_DELTA | MessageFact.STOP
-    variants = ("it stands on message_stop", "there is none")
+    variants = ("it stands on message_stop", "message_delta has none", "there is no message_delta")
 
     _place: Place | None = None
     _deltas = 0
@@ -61,5 +61,5 @@ class MessagesStopReasonMissing(MessagesRule):
             expected="a stop_reason",
             actual=stands,
             repairability=Repairability.SAFE if type(stands) is str else None if calls else Repairability.NONE,
-            variant="it stands on message_stop" if stands else "there is none",
+            variant=self.variants[0 if stands else 1 if self._deltas else 2],
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
+from streamlab.apis.anthropic.blocks import Block
+from streamlab.apis.anthropic.expectations import MESSAGE_START, MESSAGES_STREAMING
 from streamlab.apis.anthropic.facts import MessageFact
-from streamlab.apis.anthropic.rules.base import MessagesRule
+from streamlab.apis.anthropic.rules.base import KIND, MessagesRule
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
@@ -44,14 +45,21 @@ class MessagesTruncated(MessagesRule):
         | MessageFact.FOREIGN
         | MessageFact.UNKNOWN
         | Fact.COMMENT
+        | Fact.UNDECODABLE
     )
 
+    variants = ("nothing but message_start came", *(f"it is {kind}" for kind in KIND.values()), "no block is open")
+
+    _lost = False  # an event could not be read: other clients mind that
     _pings = False
     _foreign = False
     _failed = False  # a failure was told where no client looks, which has its own rule
     _last: str | None = None
 
     def event(self, at: int, event: StreamEvent) -> None:
+        if self.ctx.facts & Fact.UNDECODABLE:
+            self._lost = True
+            return
         if self.ctx.facts & Fact.COMMENT:
             self._failed = self._failed or failed_by_name(event)
             return
@@ -81,7 +89,18 @@ class MessagesTruncated(MessagesRule):
             expected="message_stop",
             actual=self._last,
             severity=Severity.INFO if self._failed else None,
+            variant=self._form(still),
         )
+
+    def _form(self, still: list[Block]) -> str | None:
+        """What is cut; None for what no client was asked about."""
+        if self._lost:
+            return None
+        if not self.messages.blocks:
+            return self.variants[0] if self._last == MESSAGE_START else None
+        if not still:
+            return self.variants[-1]
+        return f"it is {KIND[still[0].kind]}" if len(still) == 1 and still[0].kind in KIND else None
 
     def _nothing_of_a_message(self) -> bool:
         """Whether all that came was JSON without a type, or ``[DONE]``, and no other rule says why."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import MESSAGES_STREAMING
-from streamlab.apis.anthropic.inputs import InputFault
+from streamlab.apis.anthropic.inputs import InputFault, goes_on, is_cut
 from streamlab.apis.anthropic.rules.base import ToolInputRule
 from streamlab.rules.base import quote
 from streamlab.rules.finding import Repairability, Severity
@@ -34,6 +34,12 @@ class MessagesToolInputNotJson(ToolInputRule):
     answer_fact = "arguments-no-json"
     repairability = Repairability.NONE
     fault = InputFault.NOT_JSON
+
+    variants = ("it is cut", "something follows the object")
+
+    def form(self, block: Block) -> str | None:
+        text = str(block.text)
+        return self.variants[0] if is_cut(text) else self.variants[1] if goes_on(text) else None
 
     def speaks(self, block: Block) -> bool:
         cut = self.messages.failed and read_arguments(str(block.text)).truncated  # by the error, stopped or not

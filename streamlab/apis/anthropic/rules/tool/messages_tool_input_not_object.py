@@ -35,5 +35,11 @@ class MessagesToolInputNotObject(ToolInputRule):
     def lasts(self, block: Block) -> bool:
         return str(block.text).strip() != "null"
 
+    variants = ("it is null", "it is a list")
+
+    def form(self, block: Block) -> str | None:
+        text = str(block.text).strip()
+        return self.variants[0] if text == "null" else self.variants[1] if text.startswith("[") else None
+
     def wrong(self, block: Block, text: str) -> str:
         return f"the input of {block.name or 'a tool'} is {quote(text)}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from streamlab.apis.anthropic.expectations import OBSERVED_MESSAGES
 from streamlab.apis.anthropic.facts import MessageFact
-from streamlab.apis.anthropic.rules.base import MessagesRule
-from streamlab.rules.base import Findings, quote
+from streamlab.apis.anthropic.rules.base import LateFormRule, lack
+from streamlab.rules.base import quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 
 
-class MessagesToolNameMissing(MessagesRule):
+class MessagesToolNameMissing(LateFormRule):
     """A call does not name its tool.
 
     ## What Anthropic does
@@ -30,14 +31,17 @@ class MessagesToolNameMissing(MessagesRule):
     answer_fact = "call-without-name"
     repairability = Repairability.NONE
     on = MessageFact.BLOCK_START
-    variants = ("it is missing", "it is empty")
+    variants = ("it is missing", "it is empty", "it is null")
 
-    def event(self, at: int, event: StreamEvent) -> Findings | None:
+    def event(self, at: int, event: StreamEvent) -> None:
         block, start = self.opened(), self.block_of(event)
         if block is None or not block.is_tool or block.name:
-            return None
+            return
         missing = "name" not in start
         said = "no name" if missing else f"the name {quote(start['name'])}"
         path = "content_block" if missing else "content_block.name"
-        variant = "it is missing" if missing else "it is empty"
-        return (self.found(f"a call has {said}", at, path=path, actual=start.get("name"), variant=variant),)
+        self.later(self.found(f"a call has {said}", at, path=path, actual=start.get("name")), event, start)
+
+    def form_of(self, about: JsonObject) -> str | None:
+        """Clients were asked about a message with one call."""
+        return f"it is {lack(about, 'name')}" if len(self.messages.client_tools) == 1 else None

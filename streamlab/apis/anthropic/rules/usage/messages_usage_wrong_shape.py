@@ -14,6 +14,8 @@ from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import as_object, chunk_of
 
+_EVENTS = ("message_start", "message_delta")
+
 
 class MessagesUsageWrongShape(MessagesRule):
     """Usage goes by OpenAI's names, or its counts are no integers.
@@ -37,7 +39,10 @@ class MessagesUsageWrongShape(MessagesRule):
     repairability = Repairability.SAFE
     repair = MessageRepair
     on = MessageFact.START | MessageFact.MESSAGE_DELTA
-    variants = ("OpenAI's names", "strings")
+    variants = (
+        *(f"OpenAI's names in {event}" for event in _EVENTS),
+        *(f"{key} is a string in {event}" for event in _EVENTS for key in ("input_tokens", "output_tokens")),
+    )
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         chunk = chunk_of(event)
@@ -56,7 +61,10 @@ class MessagesUsageWrongShape(MessagesRule):
                 yield self._of(at, f"{path}.{key}", f"{key} is {quote(value)}", "an integer", value)
 
     def _of(self, at: int, path: str, message: str, expected: str, actual: Any, foreign: str = "") -> Finding:
-        variant = "OpenAI's names" if foreign in OPENAI_USAGE else "strings" if type(actual) is str else None
+        event = _EVENTS[not self.ctx.facts & MessageFact.START]
+        told = f"{path.rpartition('.')[2]} is a string in {event}" if type(actual) is str else None
+        form = f"OpenAI's names in {event}" if foreign in OPENAI_USAGE else told
+        variant = form if form in self.variants else None
         how = None if integer(actual) is not None else Repairability.NONE
         found = {"path": path, "expected": expected, "actual": actual, "variant": variant, "repairability": how}
         return self.found(message, at, **found)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from streamlab.apis.responses.expectations import INCOMPLETE, OBSERVED_RESPONSES, REASONING
-from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.items import Piece
+from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.final import pairs
+from streamlab.apis.responses.items import Item, Piece
 from streamlab.apis.responses.rules.base import OddRule
 from streamlab.exchange import Ending
 from streamlab.record import changed
@@ -12,9 +15,23 @@ from streamlab.rules.base import Findings
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import decode_payload
+from streamlab.wire.reading import Fact, as_list, as_object
 
 #: Places that are kept; more are not told.
 _MOST = 1_000
+#: What clients were asked about, in the words of the forms.
+_WHAT = {"response.output_text": "another text", "response.function_call_arguments": "other arguments"}
+
+#: Clients raise over the delta itself.
+_NULL = "a delta that is null lost part of a text"
+
+
+def _who(family: str) -> tuple[str, str, str, str]:
+    """Which events can say another whole than the deltas came to, in the words of the forms."""
+    done = family.removeprefix("response.") + ".done"
+    item = "output_item.done"
+    return "all but the deltas say", f"{done} alone says", f"{item} alone says", f"{item} and the finished response say"
 
 
 class ResponsesDeltaDoneMismatch(OddRule):
@@ -39,36 +56,83 @@ class ResponsesDeltaDoneMismatch(OddRule):
     severity = Severity.ERROR
     source = OBSERVED_RESPONSES
     of_some = Repairability.SAFE
-    on = ResponseFact.MISMATCH
+    on = ResponseFact.MISMATCH | ResponseFact.PART | Fact.UNDECODABLE
+
+    variants = (
+        *(f"{who} {what}" for family, what in _WHAT.items() for who in _who(family)),
+        "all but the deltas say other arguments, and these are no JSON",
+        _NULL,
+    )
+
+    _lost = False  # an event could not be read: what it said is not known
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
-        self._late: list[tuple[Piece, bool, Finding]] = []
+        self._late: list[tuple[Item, Piece, bool, Finding]] = []
+        self._parts: dict[tuple[int, str], Any] = {}  # an item's number and a part's -> the text it was done with
+        self._told: dict[int, set[str]] = {}  # the number of a piece that is kept -> which events say another
 
     def event(self, at: int, event: StreamEvent) -> None:
+        self._lost = self._lost or bool(self.ctx.facts & Fact.UNDECODABLE)
         item = self.response.item
+        if item is not None and self.response.kind == "response.content_part.done" and len(self._parts) < _MOST:
+            value = self.value(event)
+            self._parts[item.number, str(value.get("content_index"))] = as_object(value.get("part")).get("text")
         for one in self.response.odd:
             if one.fact == ResponseFact.MISMATCH and item is not None and len(self._late) < _MOST:
-                family = self.response.kind.rpartition(".")[0]
-                pieces = item.pieces.values()
-                piece = next((one_of for one_of in pieces if one.expected in (str(one_of.text), one_of.done)), None)
-                finding = self.found(
-                    one.said,
-                    at,
-                    path=one.path,
-                    expected=one.expected,
-                    actual=one.actual,
-                    repairability=_repairable(piece, one.actual),
-                )
-                if piece is not None and not any(piece is known for known, _, _ in self._late):
-                    self._late.append((piece, family in REASONING, self.placed(finding, event)))
+                self._keep(one, item, at, event)
+
+    def _keep(self, one: Odd, item: Item, at: int, event: StreamEvent) -> None:
+        pieces = item.pieces.values()
+        piece = next((one_of for one_of in pieces if one.expected in (str(one_of.text), one_of.done)), None)
+        if piece is None:
+            return
+        kind = self.response.kind.removeprefix("response.")
+        known = next((number for number, kept in enumerate(self._late) if kept[1] is piece), len(self._late))
+        self._told.setdefault(known, set()).add(kind)
+        if known == len(self._late):
+            how = _repairable(piece, one.actual)
+            told = {"path": one.path, "expected": one.expected, "actual": one.actual, "repairability": how}
+            finding = self.placed(self.found(one.said, at, **told), event)
+            family = self.response.kind.rpartition(".")[0]
+            self._late.append((item, piece, family in REASONING, finding))
 
     def end(self, ending: Ending) -> Findings:
         cut = self.response.terminal == INCOMPLETE
-        for piece, reasoning, finding in self._late:
+        for number, (item, piece, reasoning, finding) in enumerate(self._late):
             if cut and (reasoning or finding.path is None or "summary" in finding.path):
                 continue
+            form = self._form(item, piece, self._told[number])
+            finding = changed(finding, variants=(form,) if form in self.variants else ())
             yield changed(finding, severity=Severity.WARNING) if piece.agrees else finding
+
+    def _form(self, item: Item, piece: Piece, told: set[str]) -> str | None:
+        """What differs from what; None for what no client was asked about."""
+        key = next((key for key, held in item.pieces.items() if held is piece), ("", 0))
+        family, text = key[0], str(piece.text)
+        if self._lost or piece.doubtful or family not in _WHAT:
+            return None
+        if piece.lost_at is not None:
+            return None if item.is_call else _NULL
+        listed = as_list((self.response.final or {}).get("output"))
+        finished = next((found for _, found, one in pairs(listed, self.response.items).paired if one is item), None)
+        if finished is None:
+            return None
+        ends = [family.removeprefix("response.") + ".done" in told, "output_item.done" in told]
+        ends.append(not item.agrees_with(finished))
+        part = ends[0] if item.is_call else self._parts.get((item.number, str(key[1]))) != text
+        all_of_them, alone, in_item, in_both = _who(family)
+        who = {"yyy": all_of_them, "ynn": alone, "nyn": in_item, "nyy": in_both}.get("".join("ny"[one] for one in ends))
+        if who is None or part is not (who == all_of_them or (item.is_call and who == alone)):
+            return None
+        lame = who == all_of_them and item.is_call and not _is_object(text)
+        return f"{who} {_WHAT[family]}" + ", and these are no JSON" * lame
+
+
+def _is_object(text: str) -> bool:
+    """Whether it is an object of JSON."""
+    told = decode_payload(text.encode("utf-8", "surrogatepass"))
+    return told.ok and type(told.value) is dict
 
 
 def _repairable(piece: Piece | None, whole: str) -> Repairability:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import OBSERVED_RESPONSES, told_within
+from streamlab.apis.responses.expectations import told_within
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
-from streamlab.apis.responses.rules.base import OddRule
+from streamlab.apis.responses.rules.base import OddRule, placed
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.sources import RESPONSES
 
 
 class ResponsesDeltaNotString(OddRule):
@@ -26,10 +27,16 @@ class ResponsesDeltaNotString(OddRule):
 
     name = "responses-delta-not-string"
     severity = Severity.ERROR
-    source = OBSERVED_RESPONSES
+    source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.DELTA_TYPE
+    variants = placed(
+        ("null", "an object"), ("output_text.delta", "function_call_arguments.delta", "reasoning_summary_text.delta")
+    )
+
+    def form(self, one: Odd) -> str | None:
+        return self.form_at(self._value or {}, "delta")
 
     def repairable(self, one: Odd) -> Repairability:
         told = one.actual is None or told_within(one.actual) is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
-from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
 from streamlab.rules.finding import Repairability, Severity
@@ -28,3 +28,7 @@ class ResponsesHeartbeatAsDelta(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.HEARTBEAT
+    variants = ("an item is open", "no item is open")
+
+    def form(self, one: Odd) -> str | None:
+        return self.variants[0 if any(item.open for item in self.response.items) else 1]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import OBSERVED_RESPONSES, text_of
+from streamlab.apis.responses.expectations import text_of
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
-from streamlab.apis.responses.rules.base import ResponsesRule
-from streamlab.rules.base import Findings
+from streamlab.apis.responses.rules.base import InLifeRule, lack, of_lives
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.sources import RESPONSES
 from streamlab.wire.events import StreamEvent
 
 
-class ResponsesMissingResponseId(ResponsesRule):
+class ResponsesMissingResponseId(InLifeRule):
     """The response has no ``id``.
 
     ## What OpenAI does
@@ -28,14 +28,16 @@ class ResponsesMissingResponseId(ResponsesRule):
 
     name = "responses-missing-response-id"
     severity = Severity.ERROR
-    source = OBSERVED_RESPONSES
+    source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.LIFECYCLE
+    variants = of_lives(("absent", "null", "empty"))
 
-    def event(self, at: int, event: StreamEvent) -> Findings:
+    def event(self, at: int, event: StreamEvent) -> None:
         response = self.value(event).get("response")
         if type(response) is dict and not text_of(response.get("id")):
             how = self.unlocked() if self.response.id else Repairability.NONE
             message = f"the response of {self.response.kind} has no id"
-            yield self.found(message, at, path="response.id", expected=self.response.id or None, repairability=how)
+            found = self.found(message, at, path="response.id", expected=self.response.id or None, repairability=how)
+            self.later(found, event, lack(response, "id"))

@@ -8,16 +8,17 @@ from streamlab.apis.responses.expectations import (
     FAILED,
     IN_PROGRESS,
     NEVER_NULL,
-    OBSERVED_RESPONSES,
     RESPONSE_MEMBERS,
     text_of,
 )
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
-from streamlab.apis.responses.rules.base import ResponsesRule
+from streamlab.apis.responses.rules.base import ResponsesRule, lack
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.sources import RESPONSES
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
 
 #: Members whose absence has a rule of its own.
@@ -42,10 +43,15 @@ class ResponsesResponseMembersMissing(ResponsesRule):
 
     name = "responses-response-members-missing"
     severity = Severity.INFO
-    source = OBSERVED_RESPONSES
+    source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.LIFECYCLE
+
+    variants = (
+        *(f"{member} is {how} in created" for member in sorted(AI_SDK_NEEDS) for how in ("absent", "null")),
+        *(f"output is {how} in {kind}" for kind in ("created", "in_progress") for how in ("absent", "null")),
+    )
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         response = self.value(event).get("response")
@@ -64,11 +70,14 @@ class ResponsesResponseMembersMissing(ResponsesRule):
             state = "is null" if member in response else "is missing"
             how = Repairability.SAFE if self._is_known(member) else Repairability.NONE
             message = f"{member} of {self.response.kind} {state}"
-            yield self.found(message, at, path=f"response.{member}", severity=Severity.ERROR, repairability=how)
+            form = self._form(response, member)
+            path, severity = f"response.{member}", Severity.ERROR
+            yield self.found(message, at, path=path, severity=severity, repairability=how, variant=form)
         if "output" in lacking and self.response.kind in (CREATED, IN_PROGRESS):
             message = f"output of {self.response.kind} is {'null' if 'output' in response else 'missing'}"
-            how = Repairability.SAFE
-            yield self.found(message, at, path="response.output", severity=Severity.WARNING, repairability=how)
+            path, severity, how = "response.output", Severity.WARNING, Repairability.SAFE
+            form = self._form(response, "output")
+            yield self.found(message, at, path=path, severity=severity, repairability=how, variant=form)
             needed.append("output")
         rest = [member for member in lacking if member not in needed]
         if rest:
@@ -79,6 +88,11 @@ class ResponsesResponseMembersMissing(ResponsesRule):
             )
             how = Repairability.SAFE if known else Repairability.NONE
             yield self.found(message, at, path="response", expected=list(RESPONSE_MEMBERS), repairability=how)
+
+    def _form(self, response: JsonObject, member: str) -> str | None:
+        """Which form it is; None for one that no client was asked about."""
+        form = f"{member} is {lack(response, member)} in {self.response.kind.removeprefix('response.')}"
+        return form if form in self.variants else None
 
     def _is_known(self, member: str) -> bool:
         """Whether a member that is needed can be filled in."""

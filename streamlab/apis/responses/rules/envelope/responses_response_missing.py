@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
-from streamlab.apis.responses.rules.base import OddRule
+from streamlab.apis.responses.rules.base import InLifeRule, OddRule, lack, of_lives
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.sources import RESPONSES
+from streamlab.wire.events import StreamEvent
+
+#: Its members stand in the event.
+_FLAT = "the event itself"
 
 
-class ResponsesResponseMissing(OddRule):
+class ResponsesResponseMissing(InLifeRule, OddRule):
     """An event that carries the response has none.
 
     ## What OpenAI does
@@ -25,7 +29,14 @@ class ResponsesResponseMissing(OddRule):
 
     name = "responses-response-missing"
     severity = Severity.ERROR
-    source = OBSERVED_RESPONSES
+    source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.NO_RESPONSE
+    variants = of_lives(("absent", "null", _FLAT))
+
+    def event(self, at: int, event: StreamEvent) -> None:
+        value = self.value(event)
+        flat = value.get("object") == "response" and "response" not in value
+        for found in OddRule.event(self, at, event) or ():
+            self.later(found, event, _FLAT if flat else lack(value, "response"))

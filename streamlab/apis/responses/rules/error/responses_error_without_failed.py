@@ -36,10 +36,20 @@ class ResponsesErrorWithoutFailed(ResponsesRule):
     _place: Place | None = None
     on = ResponseFact.ERROR
 
+    variants = ("the error is an object in the event", "the event itself is the error")
+
+    _form: str | None = None
+
     def event(self, at: int, event: StreamEvent) -> None:
         if self._place is None and self.value(event).get("type") == ERROR:
             self._place = self.keep(at, event)
+            value = self.value(event)
+            if type(value.get("error")) is dict:
+                self._form = self.variants[0]
+            elif type(value.get("message")) is str:
+                self._form = self.variants[1]
 
     def end(self, ending: Ending) -> Findings:
         if self._place is not None and not self.response.terminal and ending is Ending.COMPLETE:
-            yield self.found_at(self._place, "no response.failed follows the error event", expected="response.failed")
+            said = "no response.failed follows the error event"
+            yield self.found_at(self._place, said, expected="response.failed", variant=self._form)

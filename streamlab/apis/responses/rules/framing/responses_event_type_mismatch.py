@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
 from streamlab.rules.finding import Repairability, Severity
@@ -31,3 +31,9 @@ class ResponsesEventTypeMismatch(OddRule):
     repair = ResponseRepair
     needs_framing = True
     on = ResponseFact.NAME
+    variants = ("no line names it", "the line says message")
+
+    def form(self, one: Odd) -> str | None:
+        if not one.actual:
+            return self.variants[0]
+        return self.variants[1] if one.actual == "message" else None

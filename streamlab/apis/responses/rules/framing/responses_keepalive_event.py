@@ -5,11 +5,11 @@ from __future__ import annotations
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
-from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import RESPONSES_STREAMING
-from streamlab.wire.events import StreamEvent
-from streamlab.wire.payload import JsonObject
+
+#: Members with which an event is one of the answer under another name: who drops it loses more than a sign of life.
+_OF_THE_ANSWER = frozenset(("delta", "item", "part", "text", "arguments", "response"))
 
 
 class ResponsesKeepaliveEvent(OddRule):
@@ -40,15 +40,9 @@ class ResponsesKeepaliveEvent(OddRule):
         "it has a type of its own",
     )
 
-    _value: JsonObject | None = None
-
-    def event(self, at: int, event: StreamEvent) -> Findings | None:
-        self._value = self.value(event)
-        return super().event(at, event)
-
     def form(self, one: Odd) -> str | None:
         if one.path is not None:
-            return self.variants[3]
+            return None if _OF_THE_ANSWER.intersection(self._value or ()) else self.variants[3]
         if one.expected is None:
             return self.variants[0]
         if not self._value:

@@ -11,6 +11,9 @@ from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
 
+#: Members with which an event is one of the answer under another name.
+_OF_THE_ANSWER = frozenset(("delta", "item", "part", "text", "arguments"))
+
 
 class ResponsesUnknownEvent(OddRule):
     """An event is of a type that is not known here.
@@ -35,6 +38,20 @@ class ResponsesUnknownEvent(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.UNKNOWN
+    variants = (
+        "it ends the response under another name",
+        "it is the part of a reasoning",
+        "it has nothing of the answer",
+    )
+
+    def form(self, one: Odd) -> str | None:
+        value = self._value or {}
+        if type(value.get("response")) is dict:
+            status = value["response"].get("status")
+            return self.variants[0] if status in ("completed", "incomplete") else None
+        if self.response.kind.startswith(REASONING_PART):
+            return self.variants[1]
+        return None if _OF_THE_ANSWER.intersection(value) else self.variants[2]
 
     _ends = False  # the event ends the response, and is given its name
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
-from streamlab.apis.responses.rules.base import ItemRule
+from streamlab.apis.responses.rules.base import ItemRule, placed
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.sources import RESPONSES
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import as_list, as_object
 
@@ -27,10 +27,12 @@ class ResponsesAnnotationsMissing(ItemRule):
 
     name = "responses-annotations-missing"
     severity = Severity.ERROR
-    source = OBSERVED_RESPONSES
+    source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.PART | ResponseFact.ITEM_DONE
+
+    variants = placed(("absent", "null"), ("content_part.added", "content_part.done", "output_item.done"))
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         value = self.value(event)
@@ -40,4 +42,5 @@ class ResponsesAnnotationsMissing(ItemRule):
         for path, part in parts:
             if part.get("type") == "output_text" and type(part.get("annotations")) is not list:
                 state = f"is {quote(part['annotations'])}" if "annotations" in part else "is missing"
-                yield self.found(f"annotations of {path} {state}", at, path=f"{path}.annotations", expected=[])
+                message, form = f"annotations of {path} {state}", self.form_at(part, "annotations")
+                yield self.found(message, at, path=f"{path}.annotations", expected=[], variant=form)

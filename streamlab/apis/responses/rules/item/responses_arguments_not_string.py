@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
-from streamlab.apis.responses.rules.base import ItemRule
+from streamlab.apis.responses.rules.base import ItemRule, placed
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.sources import RESPONSES
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
@@ -31,9 +31,12 @@ class ResponsesArgumentsNotString(ItemRule):
 
     name = "responses-arguments-not-string"
     severity = Severity.ERROR
-    source = OBSERVED_RESPONSES
+    source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
+    variants = placed(
+        ("null", "an object"), ("output_item.added", "function_call_arguments.done", "output_item.done", "completed")
+    )
     on = ResponseFact.ITEM_ADDED | ResponseFact.ITEM_DONE | ResponseFact.DONE | ResponseFact.TERMINAL
 
     def event(self, at: int, event: StreamEvent) -> Findings:
@@ -52,4 +55,7 @@ class ResponsesArgumentsNotString(ItemRule):
         if "arguments" in holder and type(arguments) is not str:
             message = f"arguments are {quote(arguments)}, no text"
             how = Repairability.SAFE if type(arguments) in (dict, list) else Repairability.NONE
-            yield self.found(message, at, path=path, expected="a string", actual=arguments, repairability=how)
+            form = self.form_at(holder, "arguments")
+            yield self.found(
+                message, at, path=path, expected="a string", actual=arguments, repairability=how, variant=form
+            )

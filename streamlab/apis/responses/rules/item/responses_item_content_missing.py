@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
-from streamlab.apis.responses.rules.base import ItemRule
+from streamlab.apis.responses.rules.base import ItemRule, placed
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.sources import RESPONSES
 from streamlab.wire.events import StreamEvent
 
 
@@ -26,13 +26,15 @@ class ResponsesItemContentMissing(ItemRule):
 
     name = "responses-item-content-missing"
     severity = Severity.ERROR
-    source = OBSERVED_RESPONSES
+    source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.ITEM_ADDED
+    variants = placed(("absent", "null"), ("output_item.added",))
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         item = self.item_of(event)
         if item.get("type") == "message" and type(item.get("content")) is not list:
             state = f"is {quote(item['content'])}" if "content" in item else "is missing"
-            yield self.found(f"content of the message {state}", at, path="item.content", expected=[])
+            message, form = f"content of the message {state}", self.form_at(item, "content")
+            yield self.found(message, at, path="item.content", expected=[], variant=form)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
-from streamlab.apis.responses.rules.base import ItemRule
-from streamlab.rules.base import Findings, quote
+from streamlab.apis.responses.rules.base import InItemRule, of_items
+from streamlab.rules.base import quote
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.sources import RESPONSES
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import as_object
 
 
-class ResponsesItemRoleMissing(ItemRule):
+class ResponsesItemRoleMissing(InItemRule):
     """A message has no role.
 
     ## What OpenAI does
@@ -26,14 +27,15 @@ class ResponsesItemRoleMissing(ItemRule):
 
     name = "responses-item-role-missing"
     severity = Severity.ERROR
-    source = OBSERVED_RESPONSES
+    source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.ITEM_ADDED | ResponseFact.ITEM_DONE
+    member = "role"
+    variants = of_items(("absent", "null", "empty"))
 
-    def event(self, at: int, event: StreamEvent) -> Findings:
-        item = self.item_of(event)
+    def event(self, at: int, event: StreamEvent) -> None:
+        item = as_object(self.value(event).get("item")) if self.response.item is not None else {}
         if item.get("type") == "message" and not item.get("role"):
-            yield self.found(
-                f"role of the message is {quote(item.get('role'))}", at, path="item.role", expected="assistant"
-            )
+            message = f"role of the message is {quote(item.get('role'))}"
+            self.later(self.found(message, at, path="item.role", expected="assistant"), event)

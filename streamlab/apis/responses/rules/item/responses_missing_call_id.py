@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import CALLS, OBSERVED_RESPONSES, text_of
+from streamlab.apis.responses.expectations import CALLS, text_of
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
-from streamlab.apis.responses.rules.base import ItemRule
+from streamlab.apis.responses.rules.base import ItemRule, lack
+from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings, quote
-from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
+from streamlab.rules.sources import RESPONSES
+from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.payload import JsonObject
+
+#: Calls that are kept; more are not told.
+_MOST = 1_000
 
 
 class ResponsesMissingCallId(ItemRule):
@@ -28,28 +34,30 @@ class ResponsesMissingCallId(ItemRule):
 
     name = "responses-missing-call-id"
     severity = Severity.ERROR
-    source = OBSERVED_RESPONSES
+    source = RESPONSES
     repairability = Repairability.UNSAFE
     repair = ResponseRepair
     on = ResponseFact.ITEM_DONE
     variants = ("it is absent", "it is empty", "it is null")
 
-    def event(self, at: int, event: StreamEvent) -> Findings:
+    def __init__(self, ctx: RuleState) -> None:
+        super().__init__(ctx)
+        self._lacking: list[Finding] = []
+
+    def event(self, at: int, event: StreamEvent) -> None:
         item = self.item_of(event)
         added = self.response.item
         kind = text_of(item.get("type")) or (text_of(added.added.get("type")) if added is not None else "")
-        if kind in CALLS and not text_of(item.get("call_id")):
+        if kind in CALLS and not text_of(item.get("call_id")) and len(self._lacking) < _MOST:
             if added is not None and added.call_id:
                 return  # it changed
             message = f"the call {quote(item.get('name'))} has no call_id"
             given = item.get("call_id")
-            form = self._form(item)
-            yield self.found(message, at, path="item.call_id", expected="call_…", actual=given, variant=form)
+            form = f"it is {lack(item, 'call_id')}"
+            found = self.found(message, at, path="item.call_id", expected="call_…", actual=given, variant=form)
+            self._lacking.append(self.placed(found, event))
 
-    def _form(self, item: JsonObject) -> str | None:
-        """Which form it is; None for another type, about which no client was asked."""
-        if "call_id" not in item:
-            return self.variants[0]
-        if item["call_id"] is None:
-            return self.variants[2]
-        return self.variants[1] if item["call_id"] == "" else None
+    def end(self, ending: Ending) -> Findings:
+        asked = len(self.response.called) == 1  # of several, other clients break
+        for found in self._lacking:
+            yield found if asked and set(found.variants) <= set(self.variants) else changed(found, variants=())

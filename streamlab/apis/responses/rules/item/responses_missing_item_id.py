@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import OBSERVED_RESPONSES, text_of
+from streamlab.apis.responses.expectations import text_of
 from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.repairs import ResponseRepair
-from streamlab.apis.responses.rules.base import OddRule
+from streamlab.apis.responses.rules.base import KIND, InItemRule, OddRule, of_items, placed
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.sources import RESPONSES
 from streamlab.wire.events import StreamEvent
 
+#: Events that name the item that they are about.
+_NAMING = (
+    "content_part.added",
+    "output_text.delta",
+    "output_text.done",
+    "content_part.done",
+    "function_call_arguments.delta",
+    "function_call_arguments.done",
+)
 
-class ResponsesMissingItemId(OddRule):
+
+class ResponsesMissingItemId(InItemRule, OddRule):
     """An event inside an item does not name it by ``item_id``, or the item has no id.
 
     ## What OpenAI does
@@ -27,22 +39,29 @@ class ResponsesMissingItemId(OddRule):
 
     name = "responses-missing-item-id"
     severity = Severity.ERROR
-    source = OBSERVED_RESPONSES
+    source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.NO_ITEM_ID | ResponseFact.ITEM_ADDED | ResponseFact.ITEM_DONE
 
-    variants = ("an event does not name it", "the item has none")
+    variants = (
+        *placed(("absent", "null"), _NAMING),
+        *of_items(("absent", "null", "empty"), (f"the id of {kind}" for kind in KIND.values())),
+    )
+    member = "id"
 
     def form(self, one: Odd) -> str | None:
-        return self.variants[0]
+        return self.form_at(self._value or {}, "item_id")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
-        yield from super().event(at, event) or ()
+        yield from OddRule.event(self, at, event) or ()
         item = self.value(event).get("item")
         if type(item) is dict and not text_of(item.get("id")):
-            message = f"the item of {self.response.kind} has no id"
-            yield self.found(message, at, path="item.id", actual=item.get("id"), variant=self.variants[1])
+            found = self.found(f"the item of {self.response.kind} has no id", at, path="item.id", actual=item.get("id"))
+            self.later(found, event)
+
+    def called(self, item: Item) -> str:
+        return f"the id of {KIND.get(item.kind)}"
 
     def concerns(self, one: Odd) -> bool:
         return one.fact == ResponseFact.NO_ITEM_ID

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
+from streamlab.apis.responses.expectations import ITEM_ADDED
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import KIND, KINDS, OddRule
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.sources import RESPONSES
+from streamlab.rules.state import RuleState
+
+#: Items that are kept.
+_MOST = 1_000
 
 
 class ResponsesMissingOutputIndex(OddRule):
@@ -25,7 +30,7 @@ class ResponsesMissingOutputIndex(OddRule):
 
     name = "responses-missing-output-index"
     severity = Severity.ERROR
-    source = OBSERVED_RESPONSES
+    source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.NO_INDEX
@@ -38,9 +43,19 @@ class ResponsesMissingOutputIndex(OddRule):
         "it is that of a call behind a call",
     )
 
+    def __init__(self, ctx: RuleState) -> None:
+        super().__init__(ctx)
+        self._unplaced: set[int] = set()  # items that were added without one
+
     def form(self, one: Odd) -> str | None:
         item = self.response.item
-        if item is None or item.kind not in KIND:
+        if item is None or item.kind not in KIND or "output_index" in (self._value or {}):
+            return None
+        if self.response.kind == ITEM_ADDED:
+            if len(self._unplaced) < _MOST:
+                self._unplaced.add(item.number)
+            return None
+        if item.number not in self._unplaced:  # nobody was asked where its start has one
             return None
         before = next((other for other in reversed(self.response.items) if other.number < item.number), None)
         form = f"it is that of {KIND[item.kind]}"

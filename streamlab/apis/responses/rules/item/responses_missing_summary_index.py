@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
-from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
-from streamlab.apis.responses.rules.base import OddRule
+from streamlab.apis.responses.rules.base import OddRule, placed
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.sources import RESPONSES
 
 
 class ResponsesMissingSummaryIndex(OddRule):
@@ -24,7 +24,19 @@ class ResponsesMissingSummaryIndex(OddRule):
 
     name = "responses-missing-summary-index"
     severity = Severity.ERROR
-    source = OBSERVED_RESPONSES
+    source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.NO_SUMMARY_INDEX
+    variants = placed(
+        ("absent", "null"),
+        (
+            "reasoning_summary_part.added",
+            "reasoning_summary_text.delta",
+            "reasoning_summary_text.done",
+            "reasoning_summary_part.done",
+        ),
+    )
+
+    def form(self, one: Odd) -> str | None:
+        return self.form_at(self._value or {}, "summary_index")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
-from streamlab.apis.responses.rules.base import ItemRule
-from streamlab.rules.base import Findings, quote
+from streamlab.apis.responses.rules.base import InItemRule, of_items
+from streamlab.rules.base import quote
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.sources import RESPONSES
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.reading import as_object
 
 
-class ResponsesReasoningSummaryMissing(ItemRule):
+class ResponsesReasoningSummaryMissing(InItemRule):
     """A reasoning item has no list ``summary``.
 
     ## What OpenAI does
@@ -26,13 +27,15 @@ class ResponsesReasoningSummaryMissing(ItemRule):
 
     name = "responses-reasoning-summary-missing"
     severity = Severity.ERROR
-    source = OBSERVED_RESPONSES
+    source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.ITEM_ADDED | ResponseFact.ITEM_DONE
+    member = "summary"
+    variants = of_items(("absent", "null"))
 
-    def event(self, at: int, event: StreamEvent) -> Findings:
-        item = self.item_of(event)
+    def event(self, at: int, event: StreamEvent) -> None:
+        item = as_object(self.value(event).get("item")) if self.response.item is not None else {}
         if item.get("type") == "reasoning" and type(item.get("summary")) is not list:
             state = f"is {quote(item['summary'])}" if "summary" in item else "is missing"
-            yield self.found(f"summary of the reasoning {state}", at, path="item.summary", expected=[])
+            self.later(self.found(f"summary of the reasoning {state}", at, path="item.summary", expected=[]), event)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import FAILED, OBSERVED_RESPONSES
+from streamlab.apis.responses.expectations import FAILED
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
-from streamlab.apis.responses.rules.base import ResponsesRule
+from streamlab.apis.responses.rules.base import ANSWERS, ResponsesRule, answer_form, lack
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.sources import RESPONSES
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 
@@ -27,11 +28,11 @@ class ResponsesCompletedOutputMissing(ResponsesRule):
 
     name = "responses-completed-output-missing"
     severity = Severity.ERROR
-    source = OBSERVED_RESPONSES
+    source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.TERMINAL
-    variants = ("it is absent", "it is null", "it is something else")
+    variants = ("it is absent", "it is null", *(f"it is an object, and {answer}" for answer in ANSWERS))
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         response, final = self.response, self.response.final or {}
@@ -40,6 +41,8 @@ class ResponsesCompletedOutputMissing(ResponsesRule):
         if told and type(output) is not list and response.terminal != FAILED:
             state = f"is {quote(output)}" if "output" in final else "is missing"
             message = f"output of {response.terminal} {state}"
-            form = self.variants[2 if output is not None else "output" in final]
+            answer = answer_form(item.kind for item in response.items)
+            how = f"it is {lack(final, 'output')}" + (f", and {answer}" if output is not None else "")
+            form = how if how in self.variants else None
             expected = "a list of items"
             yield self.found(message, at, path="response.output", expected=expected, actual=output, variant=form)

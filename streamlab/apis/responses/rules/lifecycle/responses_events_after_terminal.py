@@ -8,6 +8,8 @@ from streamlab.apis.responses.final import ended_early
 from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule
 from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.state import RuleState
+from streamlab.wire.reading import as_object
 
 
 class ResponsesEventsAfterTerminal(OddRule):
@@ -33,14 +35,29 @@ class ResponsesEventsAfterTerminal(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.AFTER_END
-    variants = ("an item is done", "the end comes again", "a second answer comes", "more of the answer comes")
+    variants = (
+        "an item is done",
+        "the end comes again",
+        "a second answer comes",
+        "more of the answer comes",
+        "a second answer comes, a call",
+    )
 
     _begun = False  # a second answer
 
-    def form(self, one: Odd) -> str:
+    def __init__(self, ctx: RuleState) -> None:
+        super().__init__(ctx)
+        self._second: set[str] = set()  # the types of its items
+
+    def form(self, one: Odd) -> str | None:
         self._begun = self._begun or one.actual == CREATED
         if self._begun:
-            return self.variants[2]
+            item = as_object((self._value or {}).get("item")).get("type")
+            self._second.update({item} if type(item) is str else ())
+            texts = all(known.kind == "message" for known in self.response.items)
+            kind = next(iter(self._second)) if len(self._second) == 1 else ""
+            form = {"message": self.variants[2], "function_call": self.variants[4]}.get(kind)
+            return form if one.actual == self.response.terminal and texts else None
         if one.actual == "response.output_item.done":
             return self.variants[0]
         return self.variants[1] if one.actual == self.response.terminal else self.variants[3]

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from streamlab.apis.responses.expectations import OBSERVED_RESPONSES, text_of
 from streamlab.apis.responses.facts import Odd, ResponseFact
+from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import KIND, OddRule
+from streamlab.exchange import Ending
+from streamlab.record import changed
 from streamlab.rules.base import Findings
-from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.finding import Finding, Repairability, Severity
+from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import as_object
 
 _ON_AND_ON = "response.output_text.delta comes after response.output_text.done"
+
+#: Items that are kept until it is known whether they are added at all.
+_MOST = 1_000
+_NEVER = ("a message was never added", "a call was never added")
 
 
 class ResponsesLifecycleOrder(OddRule):
@@ -40,17 +48,33 @@ class ResponsesLifecycleOrder(OddRule):
     repair = ResponseRepair
     on = ResponseFact.ORDER | ResponseFact.UNADDED | ResponseFact.UNPARTED
     variants = (
-        "a message was never added",
-        "a call was never added",
+        *_NEVER,
+        "a message is added late",
+        "a call is added late",
+        "neither a part nor its message was opened",
         "a part was never opened",
         "a text goes on behind its end",
     )
 
     _part = ""  # the type of the part that the event opens or closes
 
-    def event(self, at: int, event: StreamEvent) -> Findings | None:
+    def __init__(self, ctx: RuleState) -> None:
+        super().__init__(ctx)
+        self._unadded: list[tuple[Item, Finding]] = []
+
+    def event(self, at: int, event: StreamEvent) -> Findings:
         self._part = text_of(as_object(self.value(event).get("part")).get("type"))
-        return super().event(at, event)
+        item = self.response.item
+        for found in super().event(at, event) or ():
+            if item is not None and set(found.variants) & set(_NEVER) and len(self._unadded) < _MOST:
+                self._unadded.append((item, self.placed(found, event)))
+            else:
+                yield found
+
+    def end(self, ending: Ending) -> Findings:
+        for item, found in self._unadded:
+            late = self.variants[2 + _NEVER.index(found.variants[0])]
+            yield changed(found, variants=(late,)) if item.opened else found
 
     def form(self, one: Odd) -> str | None:
         if one.fact == ResponseFact.UNADDED:
@@ -59,8 +83,11 @@ class ResponsesLifecycleOrder(OddRule):
             kind = "message" if not kind and self._part == "output_text" else kind
             return f"{KIND[kind]} was never added" if kind in KIND else None
         if one.fact == ResponseFact.UNPARTED:
-            return self.variants[2]
-        return self.variants[3] if one.said == _ON_AND_ON else None
+            item = self.response.item
+            if one.path != "content_index" or item is None:
+                return None
+            return self.variants[-2 if item.opened else -3]
+        return self.variants[-1] if one.said == _ON_AND_ON else None
 
     def repairable(self, one: Odd) -> Repairability:
         item = self.response.item

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import FAMILY_ITEMS, OBSERVED_RESPONSES, family_of, text_of
+from streamlab.apis.responses.expectations import FAMILY_ITEMS, ITEM_ADDED, OBSERVED_RESPONSES, family_of, text_of
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import KIND, OddRule
@@ -34,7 +34,11 @@ class ResponsesReplayedEvents(OddRule):
     repairability = Repairability.SAFE
     repair = ResponseRepair
     on = ResponseFact.REPLAYED
-    variants = ("they are those of a message", "they are those of a call")
+    variants = (
+        *(f"they are those of {kind}" for kind in KIND.values()),
+        *(f"they are deltas of {kind} alone" for kind in KIND.values()),
+    )
+    _added = False  # an item was added again
     _again: JsonObject | None = None  # the event that comes again
 
     def event(self, at: int, event: StreamEvent) -> Findings | None:
@@ -44,7 +48,10 @@ class ResponsesReplayedEvents(OddRule):
     def form(self, one: Odd) -> str | None:
         again = as_object(self._again)
         kind = text_of(as_object(again.get("item")).get("type"))
-        if not kind:
-            kinds = FAMILY_ITEMS.get(family_of(text_of(again.get("type")))[0], ())
-            kind = next(iter(kinds)) if len(kinds) == 1 else ""
-        return f"they are those of {KIND[kind]}" if kind in KIND else None
+        self._added = self._added or again.get("type") == ITEM_ADDED
+        if kind:
+            return f"they are those of {KIND[kind]}" if again.get("type") == ITEM_ADDED and kind in KIND else None
+        family, step = family_of(text_of(again.get("type")))
+        kinds = FAMILY_ITEMS.get(family, ())
+        alone = step == "delta" and not self._added and len(kinds) == 1 and next(iter(kinds)) in KIND
+        return f"they are deltas of {KIND[next(iter(kinds))]} alone" if alone else None

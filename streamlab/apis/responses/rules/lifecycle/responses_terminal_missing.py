@@ -38,12 +38,22 @@ class ResponsesTerminalMissing(ResponsesRule):
     repairability = Repairability.TOLD
     on = Fact.COMMENT | Fact.UNDECODABLE | ResponseFact.UNKNOWN
 
+    variants = (
+        "nothing of an answer came",
+        "a text is cut",
+        "a call is cut",
+        "its items are whole",
+        "it has another name",
+    )
+
     _failed = False  # a failure was told where few clients look, which has its own rule
+    _other = False  # an event that is not known carried the response
     _named = False  # the end came by its name in another API
 
     def event(self, at: int, event: StreamEvent) -> None:
         self._failed = self._failed or failed_by_name(event)
         self._named = self._named or self.is_named_end(event)
+        self._other = self._other or type(self.value(event).get("response")) is dict
 
     def end(self, ending: Ending) -> Findings:
         response = self.response
@@ -61,4 +71,19 @@ class ResponsesTerminalMissing(ResponsesRule):
             actual=(self.ctx.seen.last_chunk or {}).get("type"),
             severity=Severity.INFO if self._failed else None,
             repairability=Repairability.SAFE if self._named else None,
+            variant=self._form(),
         )
+
+    def _form(self) -> str | None:
+        """Which form it is, by what had come; None for one that no client was asked about."""
+        if self._named:
+            return self.variants[4]
+        items = self.response.items
+        if not items:
+            return self.variants[0]
+        last = items[-1]
+        if any(item.open for item in items[:-1]) or self._other:
+            return None
+        if not last.open:
+            return self.variants[3]
+        return {"message": self.variants[1], "function_call": self.variants[2]}.get(last.kind)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from streamlab.apis.responses.expectations import CHAT_USAGE, USAGE_DETAILS
 from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.repairs import ResponseRepair
@@ -33,7 +35,10 @@ class ResponsesUsageDetails(UsageRule):
     source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
-    variants = ("the object lacks its member", "there is no object")
+    variants = (
+        *(f"{holder} is an empty object" for holder, _ in USAGE_DETAILS),
+        "there is no object",
+    )
     on = ResponseFact.TERMINAL
 
     def judge(self, at: int, usage: JsonObject) -> Findings:
@@ -52,5 +57,11 @@ class ResponsesUsageDetails(UsageRule):
                 actual=held,
                 severity=Severity.ERROR if broken else None,
                 repairability=self.unlocked() if broken else Repairability.NONE,
-                variant=self.variants[0 if broken else 1],
+                variant=self._form(holder, held),
             )
+
+    def _form(self, holder: str, held: Any) -> str | None:
+        """Which form it is; None for one that no client was asked about."""
+        if held is None:
+            return self.variants[-1]
+        return f"{holder} is an empty object" if held == {} else None

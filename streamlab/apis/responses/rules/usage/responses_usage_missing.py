@@ -34,7 +34,11 @@ class ResponsesUsageMissing(UsageRule):
     source = RESPONSES
     repairability = Repairability.SAFE
     repair = ResponseRepair
-    variants = ("usage is null", "usage is there and lacks a count")
+    variants = (
+        "usage is null",
+        "usage is an empty object",
+        *(f"{member} is absent" for member in USAGE_REQUIRED),
+    )
     on = ResponseFact.TERMINAL
 
     def absent(self, at: int, usage: Any) -> Findings:
@@ -44,7 +48,7 @@ class ResponsesUsageMissing(UsageRule):
             path="response.usage",
             severity=Severity.WARNING,
             repairability=Repairability.UNSAFE,
-            variant=self.variants[0],
+            variant=self.variants[0] if usage is None else None,
         )
 
     def judge(self, at: int, usage: JsonObject) -> Findings:
@@ -61,5 +65,12 @@ class ResponsesUsageMissing(UsageRule):
                 expected="a number of tokens",
                 actual=usage,
                 repairability=how,
-                variant=self.variants[1],
+                variant=self._form(usage, lacking),
             )
+
+    def _form(self, usage: JsonObject, lacking: list[str]) -> str | None:
+        """Which form it is; None for one that no client was asked about."""
+        if not usage:
+            return self.variants[1]
+        form = f"{lacking[0]} is absent"
+        return form if len(lacking) == 1 and lacking[0] not in usage else None
