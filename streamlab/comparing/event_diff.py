@@ -30,7 +30,7 @@ from streamlab.wire.stream import StreamDecoder, read_event
 #: Bytes of an error answer that are compared.
 _MAX_BODY = 1 << 20
 #: Bytes that are compared before what came of them is given out.
-_AT_ONCE = 16 * 1024
+_AT_ONCE = 64 * 1024
 _ERROR_BODY = "http-error-body-shape"
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from operator import sub
 
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.runs import Run
 
 #: Bytes of reads that are judged at once.
-AT_ONCE = 16 * 1024
+AT_ONCE = 64 * 1024
 
 
 class HeldReads:
@@ -97,18 +98,18 @@ class Batch:
         end = sse.start + len(sse.raw) + sse.raw.endswith(b"\r")
         return min(bisect_left(self._ends, end), len(self._ends) - 1)
 
-    def shares(self, run: Run) -> list[tuple[int, int]]:
-        """The reads in which events of a run are complete, each with how many."""
-        raw, start = run.raw, run.start
-        first, last = max(self.at, 0), bisect_left(self._ends, start + len(raw))
+    def shares(self, run: Run) -> tuple[Sequence[int], Sequence[int]]:
+        """The reads in which events of a run may be complete, and how many are in each."""
+        size, start = len(run.raw), run.start
+        first, last = max(self.at, 0), bisect_left(self._ends, start + size)
         if first == last:
-            return [(first, len(run))]
-        lines = raw.count(b"\n") // len(run)  # of an event: its texts hold no line end, and its last byte is one
-        shares, done, at = [], 0, 0
-        for read in range(first, last + 1):
-            stop = self._ends[read] - start
-            if stop > at:
-                upto = done + raw.count(b"\n", at, stop)
-                shares.append((read, upto // lines - done // lines))
-                done, at = upto, stop
-        return shares
+            return (first,), (len(run),)
+        reads, stops, ends = (
+            range(first, last + 1),
+            self._ends[first : last + 1],
+            list(accumulate(run.sizes, initial=start)),
+        )
+        if stops == ends[1:]:  # each came in a read of its own
+            return reads, [1] * len(run)
+        upto = [bisect_right(ends, stop) - 1 for stop in stops]
+        return reads, list(map(sub, upto, [0, *upto]))

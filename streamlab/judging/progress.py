@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from streamlab.judging.held_reads import Batch
@@ -115,30 +115,30 @@ class StreamProgress:
 
     def run(self, batch: Batch, run: Run, facts: int, ask: Ask, table: RuleTable) -> None:
         """A run of them, which came in these reads; ``ask`` asks rules about reads, between its events."""
-        seen, shares = self._ctx.seen, iter(batch.shares(run))
-        for read, count in shares:
-            if read > batch.at:
-                ask(table, batch.reads_up_to(read), None)
-            if count:
-                offset_us = batch.offsets[read]
-                self._note_content(seen.events, run.template.chunk, facts, run, offset_us)
-                seen.content_events -= 1
-                self._count(count)
-                self.metrics.data_events(offset_us, count)
-                self._go_on(batch, list(shares), ask, table)
+        seen = self._ctx.seen
+        reads, counts = batch.shares(run)
+        begun = next(at for at, count in enumerate(counts) if count)
+        read, count = reads[begun], counts[begun]
+        if read > batch.at:
+            ask(table, batch.reads_up_to(read), None)
+        offset_us = batch.offsets[read]
+        self._note_content(seen.events, run.template.chunk, facts, run, offset_us)
+        seen.content_events -= 1
+        self._count(count)
+        self.metrics.data_events(offset_us, count)
+        if begun + 1 < len(reads):
+            self._go_on(batch, reads[begun + 1 :], counts[begun + 1 :], ask, table)
         self._ctx.offset_us = batch.offsets[batch.at]
         seen.last = run
         seen.landmarks.last = seen.events - 1, run, self._ctx.offset_us
 
-    def _go_on(self, batch: Batch, shares: list[tuple[int, int]], ask: Ask, table: RuleTable) -> None:
+    def _go_on(self, batch: Batch, reads: Sequence[int], counts: Sequence[int], ask: Ask, table: RuleTable) -> None:
         """The reads in which a run goes on that has begun: together, but for the rules that want to see each."""
-        if not shares:
-            return
-        last = shares[-1][0]
-        offsets, counts = [batch.offsets[read] for read, _ in shares], [count for _, count in shares]
+        last = reads[-1]
+        offsets = list(map(batch.offsets.__getitem__, reads))
         hooks = table.for_reads(*batch.between(last))
         if hooks:
-            for read, count in shares:
+            for read, count in zip(reads, counts, strict=True):
                 ask(table, batch.reads_up_to(read), hooks)
                 self._count(count)
         else:

@@ -78,7 +78,7 @@ class RuleTable:
     """The rules that judge one exchange, and the hooks to call for a read or an event.
 
     A rule is loaded and made when it is first to be asked, so one whose facts never come is not. One that has nothing
-    more to look for retires; `RuleState.retirements` says that the table has to be made anew.
+    more to look for retires: `RuleState.unsettled` says for which events it has to be worked out anew whom to ask.
     """
 
     def __init__(self, cards: tuple[RuleCard, ...], ctx: RuleState) -> None:
@@ -99,6 +99,7 @@ class RuleTable:
         self._waiting = _waiting(chosen)
         self._segment_hooks: list[SegmentHook] = [rule.segment for rule in self._segment_rules]
         self._event_hooks: dict[int, tuple[EventHook, ...]] = {}
+        self._event_rules: dict[int, tuple[Rule, ...]] = {}  # of the same events, those that asked no more among them
         self._retirements = ctx.retirements
 
     def _rule(self, at: int) -> Rule:
@@ -110,7 +111,8 @@ class RuleTable:
     def for_read(self) -> list[SegmentHook]:
         """Whom to ask about a read of the body."""
         if self._ctx.retirements != self._retirements:
-            self._renew()
+            self._retirements = self._ctx.retirements
+            self._segment_hooks = [rule.segment for rule in self._segment_rules if not rule.reads_retired]
         return self._segment_hooks
 
     def for_reads(self, offsets: Sequence[int | None], data: Sequence[bytes]) -> list[SegmentHook]:
@@ -121,8 +123,11 @@ class RuleTable:
 
     def for_event(self, facts: int) -> tuple[EventHook, ...]:
         """Whom to ask about an event with these facts."""
-        if self._ctx.retirements != self._retirements:
-            self._renew()
+        unsettled = self._ctx.unsettled
+        if unsettled:
+            self._ctx.unsettled = 0
+            for known in [one for one in self._event_hooks if one & unsettled]:
+                del self._event_hooks[known]
         hooks = self._event_hooks.get(facts)
         return hooks if hooks is not None else self._work_out(facts)  # () is an answer: nobody
 
@@ -157,22 +162,26 @@ class RuleTable:
         return keys
 
     def _work_out(self, facts: int) -> tuple[EventHook, ...]:
+        rules = self._event_rules.get(facts)
+        if rules is None:
+            rules = self._rules_for(facts)
+        hooks = tuple([rule.event for rule in rules if rule.asks & facts and not rule.retired])
+        if len(self._event_hooks) < _MAX_COMBINATIONS:
+            self._event_hooks[facts] = hooks
+        return hooks
+
+    def _rules_for(self, facts: int) -> tuple[Rule, ...]:
         self._seen |= facts
         waiting = self._waiting.get(facts)
         if waiting is None:
             waiting = tuple(at for at in self._event_places if self._cards[at].on & facts)
             if len(self._waiting) < _MAX_COMBINATIONS:
                 self._waiting[facts] = waiting
-        rules = map(self._rule, waiting)
-        hooks = tuple(rule.event for rule in rules if rule.asks & facts and not rule.retired)
-        if len(self._event_hooks) < _MAX_COMBINATIONS:
-            self._event_hooks[facts] = hooks
-        return hooks
-
-    def _renew(self) -> None:
-        self._retirements = self._ctx.retirements
-        self._event_hooks.clear()
-        self._segment_hooks = [rule.segment for rule in self._segment_rules if not rule.reads_retired]
+        made = self._made
+        rules = tuple([made[at] if at in made else self._rule(at) for at in waiting])
+        if len(self._event_rules) < _MAX_COMBINATIONS:
+            self._event_rules[facts] = rules
+        return rules
 
 
 def _rule_of(hook: EventHook) -> Rule:

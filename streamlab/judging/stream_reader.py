@@ -18,8 +18,9 @@ from streamlab.wire.call_reader import CallReader
 from streamlab.wire.events import Chunk, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.json_values import begun_value
 from streamlab.wire.keepalives import is_dressed_as_delta, is_keepalive, says_nothing
+from streamlab.wire.learnt import template_of
 from streamlab.wire.reading import Fact, FactReader, Shape
-from streamlab.wire.runs import Run, Template, TextKind, template_of
+from streamlab.wire.runs import Run, Template, TextKind
 from streamlab.wire.sse import ServerSentEvent
 from streamlab.wire.told_errors import told_error
 

@@ -75,7 +75,8 @@ class Lane:
             return None
         texts = b"\n".join(self._texts).decode().split("\n")  # a plain string has no line feed
         first = None if before.first is None else before.first + len(before)
-        return Run(before.template, b"".join(events), before.start + len(before.raw), texts, first)
+        sizes = list(map(len, events))
+        return Run(before.template, b"".join(events), before.start + len(before.raw), texts, first, sizes)
 
 
 def _is_plain(text: bytes) -> bool:

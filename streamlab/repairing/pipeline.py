@@ -25,8 +25,9 @@ from streamlab.rules.repair import (
 from streamlab.rules.repairs.framing import SEPARATORS
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, Comment, StreamEvent
+from streamlab.wire.learnt import text_at
 from streamlab.wire.reading import Fact
-from streamlab.wire.runs import Run, Template, text_at
+from streamlab.wire.runs import Run, Template
 from streamlab.wire.stream import read_event
 
 #: What is said of a stream whose repair raised; no rule, since the fault is ours.

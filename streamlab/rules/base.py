@@ -92,7 +92,7 @@ class Rule:
     def ask(self, facts: int) -> None:
         """Wait for these facts from now on, which are some of `on`."""
         self.asks = facts
-        self.ctx.retirements += 1
+        self.ctx.unsettled |= self.on
 
     def segment(self, offset_us: int | None, data: bytes) -> Findings | None:
         """One read of the body, as sent (before content decoding)."""
@@ -126,7 +126,7 @@ class Rule:
     def retire(self) -> None:
         """Nothing more to look for in this exchange: stop being asked about events."""
         self.retired = True
-        self.ctx.retirements += 1
+        self.ctx.unsettled |= self.on
 
     def retire_reads(self) -> None:
         """Nothing more to look for in the reads of this exchange: stop being asked about segments."""

@@ -8,13 +8,15 @@ from streamlab.record import Record, changed
 from streamlab.rules.base import Rule, quote
 from streamlab.rules.finding import Finding
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.sse import ServerSentEvent
 
 
 class Place(Record, frozen=True):
-    """Where something was seen: event number, byte range in the body, arrival, and the member that holds it."""
+    """Where something was seen: event number, its frame, arrival, and the member that holds it. Most places are kept
+    for nothing: which bytes that member has is looked up for a finding alone."""
 
     at: int
-    span: tuple[int, int] | None
+    sse: ServerSentEvent | None
     offset_us: int | None
     path: str | None
 
@@ -55,8 +57,7 @@ class LateRule(Rule):
 
     def keep(self, at: int, event: StreamEvent, path: str | None = None) -> Place:
         """The place of the event being judged."""
-        span = self.ctx.span_of(event.sse, path) if event.sse is not None else None
-        return Place(at, span, self.ctx.offset_us, path)
+        return Place(at, event.sse, self.ctx.offset_us, path)
 
     def keep_last(self, path: str | None = None) -> Place | None:
         """The place of the chunk that came last before the event being judged; None where none came."""
@@ -64,14 +65,14 @@ class LateRule(Rule):
         mark = self.ctx.seen.landmarks.of(at) if at is not None else None
         if at is None or mark is None:
             return None
-        span = self.ctx.span_of(mark.sse, path) if mark.sse is not None else None
-        return Place(at, span, mark.offset_us, path)
+        return Place(at, mark.sse, mark.offset_us, path)
 
     def found_at(self, place: Place | None, message: str, *, path: str | None = None, **details: Any) -> Finding:
         """A finding of this rule about a kept place; where there is none, about the whole stream, and its ``path``."""
         if place is None:
             return self.found(message, path=path, **details)
-        finding = self.found(message, place.at, path=place.path, span=place.span, **details)
+        span = self.ctx.span_of(place.sse, place.path) if place.sse is not None else None
+        finding = self.found(message, place.at, path=place.path, span=span, **details)
         return changed(finding, offset_us=place.offset_us)
 
     @staticmethod

@@ -36,7 +36,9 @@ class StreamState:
         self.head = head
         self.api = api
         self.asked = RequestReading(request)
-        self.retirements = 0  # how often a rule or repair said that it has nothing more to look for
+        self.retirements = 0  # how often a repair, or a rule about reads, said that it has nothing more to look for
+        #: Facts of the events about which some rule wants to be asked no more, or again: that is worked out anew.
+        self.unsettled = 0
 
     @property
     def request_known(self) -> bool:

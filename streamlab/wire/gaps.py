@@ -17,40 +17,44 @@ class Gaps:
 
     def __init__(self) -> None:
         self._exact = array("q")
+        self._none = 0  # gaps that are none, beside those
         self._classes: dict[int, int] = {}  # smallest gap of a class -> how many
         self._longest = 0
 
     def add(self, gap_us: int) -> None:
         """One more gap."""
         self._exact.append(gap_us)
-        if len(self._exact) >= EXACT:
+        if len(self._exact) + self._none >= EXACT:
             self._fold()
 
     def extend(self, gaps_us: list[int]) -> None:
         """More gaps."""
         self._exact.extend(gaps_us)
-        if len(self._exact) >= EXACT:
+        if len(self._exact) + self._none >= EXACT:
             self._fold()
 
     def add_none(self, count: int) -> None:
         """So many gaps more that are none."""
-        self._exact.extend(array("q", bytes(8 * count)))
-        if len(self._exact) >= EXACT:
+        self._none += count
+        if len(self._exact) + self._none >= EXACT:
             self._fold()
 
     def _fold(self) -> None:
-        for gap, count in Counter(self._exact).items():
+        gaps = Counter(self._exact)
+        if self._none:
+            gaps[0] += self._none
+            self._none = 0
+        for gap, count in gaps.items():
             floor = _floor(gap)
             self._classes[floor] = self._classes.get(floor, 0) + count
-        self._longest = max(self._longest, max(self._exact))
+        self._longest = max(self._longest, max(self._exact, default=0))
         del self._exact[:]
 
     def finish(self) -> GapFigures:
         """The figures of all gaps so far."""
         if not self._classes:
-            return GapFigures(sorted(self._exact), None)
-        if self._exact:
-            self._fold()
+            return GapFigures([0] * self._none + sorted(self._exact), None)
+        self._fold()
         floors = sorted(self._classes)
         return GapFigures(floors, list(accumulate(self._classes[floor] for floor in floors)), self._longest)
 

@@ -14,6 +14,8 @@ _COUNT = lazy_pattern(rb"(?:0|[1-9][0-9]{0,14})(?![0-9.eE])")
 _SCALAR = lazy_pattern(rb'[^\s,\]}"\[{]+')
 #: What counts where a container ends: a string, which may hold anything, a bracket, a quote that begins no string.
 _STRUCTURE = lazy_pattern(rb'("(?:[^"\\]|\\.)*")|([{\[])|([}\]])|"', re.DOTALL)
+#: A member of an object whose value is no container, up to the next one: most members are, and take one step.
+_FLAT = lazy_pattern(rb'("(?:[^"\\]|\\.)*"):[ \t\r\n]*("(?:[^"\\]|\\.)*"|[^\s,\]}"\[{]+),[ \t\r\n]*', re.DOTALL)
 _SPACE = lazy_pattern(rb"[ \t\r\n]*")
 _MAX_SCANNED = 1 << 20
 
@@ -31,6 +33,7 @@ def member_span(sse: ServerSentEvent, path: str) -> tuple[int, int] | None:
     return (sse.start + found[0], sse.start + found[1]) if found is not None else None
 
 
+@lru_cache(4)  # rules that look at an event ask for the same members
 def member_of(raw: bytes, path: str) -> tuple[int, int] | None:
     """The same in bytes that hold one JSON object."""
     start = raw.find(b"{")
@@ -92,6 +95,12 @@ def _member(raw: bytes, at: int, step: str | int) -> tuple[int, int] | None:
     position, number = _space(raw, at + 1), 0
     while raw[position : position + 1] not in (b"}", b"]", b""):
         start = position
+        flat = _FLAT.match(raw, position) if opening == b"{" else None
+        if flat is not None:
+            if flat[1] == wanted:
+                return start, flat.start(2)
+            position = flat.end()
+            continue
         if opening == b"{":
             match = _STRING.match(raw, position)
             if match is None:

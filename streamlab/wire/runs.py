@@ -21,21 +21,18 @@ import msgspec
 
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.record import Record
-from streamlab.wire.events import Chunk
-from streamlab.wire.locate import number_span, steps_of, string_span
-from streamlab.wire.payload import JsonObject, decode_payload, encode_json
-from streamlab.wire.sse import ServerSentEvent, SSEDecoder, parse_event
+from streamlab.wire.payload import JsonObject
+from streamlab.wire.sse import ServerSentEvent, SSEDecoder
 
-#: Bytes looked at in one go, so that events which take turns do not cost the square of a read.
-_WINDOW = 16_384
+#: Bytes looked at in one go, at least and at most: twice as many where all of them were one run, and fewer where most
+#: were none, so that events which take turns do not cost the square of a read.
+_WINDOW, _LARGEST_WINDOW = 2048, 65_536
 #: A longer string, or longer bytes around it, is read by itself.
 LONGEST = 1000
 #: Bytes by which the next event of a run is searched: a longer needle takes as long as the text it is searched in.
 _MARK = 24
 #: Runs of fewer events are not halved: each event is read by itself.
 _SHORT = 8
-_OTHER = b"another text"
-_OTHER_NUMBER = b"7"
 _strings = msgspec.json.Decoder(list[str]).decode
 
 
@@ -76,6 +73,7 @@ class Template:
         "_mark",
         "_order",
         "_rear",
+        "_window",
         "chunk",
         "continued",
         "facts",
@@ -91,6 +89,7 @@ class Template:
         self._before, *self._betweens, self._rear = parts
         self._joint = self._rear + self._before
         self._mark = self._joint[:_MARK]
+        self._window = _WINDOW
         self._order = order  # the paths of what varies, as they follow one another
         self.facts = 0
         self.shape: Any = ()
@@ -127,16 +126,27 @@ class Template:
             return None
         if end + len(rear) == len(buffer):  # it is alone, as in most reads of a live stream
             alone = self._read([buffer[from_:end]])
-            return Run(self, buffer[at:] if at else buffer, start, *alone) if alone is not None else None
-        parts = self._parts(buffer[from_ : from_ + _WINDOW])
-        if not parts:
-            return None
-        taken = self._longest(parts)
+            raw = buffer[at:] if at else buffer
+            return Run(self, raw, start, *alone, [len(raw)]) if alone is not None else None
+        parts = self._parts(buffer[from_ : from_ + self._window])
+        taken = self._longest(parts) if parts else None
         if taken is None:
+            self._window = _WINDOW
             return None
         texts, first = taken
-        size = sum(map(len, parts[: len(texts)])) + len(texts) * (len(before) + len(rear))
-        return Run(self, buffer[at : at + size], start, texts, first)
+        around = len(before) + len(rear)
+        sizes = [len(part) + around for part in parts[: len(texts)]]
+        size = sum(sizes)
+        self._know_length(size, len(buffer) - at)
+        return Run(self, buffer[at : at + size], start, texts, first, sizes)
+
+    def _know_length(self, size: int, rest: int) -> None:
+        """How many bytes a run had, of so many that came."""
+        window = self._window
+        if rest > window <= 2 * size:
+            self._window = min(2 * window, _LARGEST_WINDOW)
+        elif rest > 4 * size:
+            self._window = max(window // 2, _WINDOW)
 
     def _parts(self, window: bytes) -> list[bytes]:
         """What stands between the outermost constant bytes of the events in a row that begin here."""
@@ -251,17 +261,20 @@ def _padding(values: Sequence[bytes]) -> list[str] | None:
 class Run:
     """Events in a row that are ``template`` with other ``texts``; ``raw`` are their bytes, from ``start`` on.
 
-    ``first`` is the number of the first where they are numbered.
+    ``first`` is the number of the first where they are numbered; ``sizes`` are how many bytes each of them has.
     """
 
-    __slots__ = ("_text", "first", "raw", "start", "template", "texts", "wide")
+    __slots__ = ("_text", "first", "raw", "sizes", "start", "template", "texts", "wide")
 
-    def __init__(self, template: Template, raw: bytes, start: int, texts: list[str], first: int | None) -> None:
+    def __init__(
+        self, template: Template, raw: bytes, start: int, texts: list[str], first: int | None, sizes: list[int]
+    ) -> None:
         self.template = template
         self.first = first
         self.raw = raw
         self.start = start
         self.texts = texts
+        self.sizes = sizes
         self._text: str | None = None
         #: Whether an event of it has bytes beyond ASCII, or a \u escape.
         self.wide = not raw.isascii() or (b"\\" in raw and b"\\u" in raw)  # one byte is found much faster
@@ -279,11 +292,12 @@ class Run:
 
     def split(self, count: int) -> tuple[Run, Run]:
         """Its first events, so many of them, and the others as two runs; neither may be empty."""
-        at = len(self.raw) - len(self.raw.split(b"\n", count * self.lines)[-1])
+        sizes, others = self.sizes[:count], self.sizes[count:]
+        at = sum(sizes)
         first = None if self.first is None else self.first + count
         return (
-            Run(self.template, self.raw[:at], self.start, self.texts[:count], self.first),
-            Run(self.template, self.raw[at:], self.start + at, self.texts[count:], first),
+            Run(self.template, self.raw[:at], self.start, self.texts[:count], self.first, sizes),
+            Run(self.template, self.raw[at:], self.start + at, self.texts[count:], first, others),
         )
 
     def smaller(self) -> Sequence[Run]:
@@ -302,96 +316,15 @@ class Run:
         """The number, in the run, of the event that adds this character of its text."""
         return bisect_right(list(accumulate(map(len, self.texts))), position)
 
-    @property
-    def lines(self) -> int:
-        """How many line ends each of its events has: a text holds none."""
-        return self.raw.count(b"\n") // len(self.texts)
-
     def sse_events(self) -> list[ServerSentEvent]:
         """Its events, framed."""
         return SSEDecoder(self.start).feed(self.raw)
 
     def first_event(self) -> ServerSentEvent:
         """The first of them, without taking the others apart."""
-        end = 0
-        for _ in range(self.lines):
-            end = self.raw.index(b"\n", end) + 1
-        return SSEDecoder(self.start).feed(self.raw[:end])[0]
+        return SSEDecoder(self.start).feed(self.raw[: self.sizes[0]])[0]
 
     def last_event(self) -> ServerSentEvent:
         """The last of them, likewise."""
-        before = len(self.raw)
-        for _ in range(self.lines + 1):
-            before = self.raw.rfind(b"\n", 0, before)
-        return SSEDecoder(self.start + before + 1).feed(self.raw[before + 1 :])[0]
-
-
-def template_of(event: Chunk, varying: Varying) -> Template | None:
-    """A template of an event that was read; None where its bytes cannot serve as one."""
-    sse = event.sse
-    if sse is None or event.faults or not sse.start or not sse.terminated or len(sse.raw) > 2 * LONGEST:
-        return None
-    if not sse.raw.endswith(b"\n"):
-        return None
-    spans = {path: _span_of(sse.raw, event.json, path) for path in (varying.path, varying.padding) if path}
-    if varying.number:
-        spans[varying.number] = number_span(sse.raw, varying.number)
-    if None in spans.values():
-        return None
-    order = sorted(spans, key=spans.__getitem__)  # type: ignore[arg-type]
-    parts, at = [], 0
-    for path in order:
-        start, end = spans[path]  # type: ignore[misc]
-        parts.append(sse.raw[at:start])
-        at = end
-    parts.append(sse.raw[at:])
-    whole = b"".join(parts)
-    if len(whole) > LONGEST or not whole.isascii() or b"\\u" in whole or not _reads_alike(event, parts, order, varying):
-        return None
-    return Template(event.json, varying, parts, order)
-
-
-def _span_of(raw: bytes, chunk: JsonObject, path: str) -> tuple[int, int] | None:
-    """Where the string ``path`` of a chunk stands, without its quotes, most likely: a look will tell (`_reads_alike`).
-    Where its bytes stand once only it is there, which is found in a tenth of the time."""
-    try:
-        text = _at(chunk, steps_of(path))
-    except (KeyError, IndexError, TypeError):  # it is not there
-        return None
-    told = encode_json(text) if type(text) is str else b""
-    at = raw.find(told) if told else -1
-    if at < 0 or raw.find(told, at + 1) >= 0:
-        return string_span(raw, path)
-    return at + 1, at + len(told) - 1
-
-
-def _reads_alike(event: Chunk, parts: list[bytes], order: list[str], varying: Varying) -> bool:
-    """Whether the bytes around other strings are read as the same chunk with other strings."""
-    sse = event.sse
-    assert sse is not None
-    others = {path: _OTHER_NUMBER if path == varying.number else _OTHER for path in order}
-    raw = parts[0] + b"".join(others[path] + part for path, part in zip(order, parts[1:], strict=True))
-    other = parse_event(raw, sse.start)
-    frames = [(one.plain, one.terminated, one.event, one.id, one.retry, one.comments) for one in (sse, other)]
-    payload = decode_payload(other.data or b"")
-    if frames[0] != frames[1] or payload.faults or not payload.ok:
-        return False
-    for path in order:
-        *way, last = steps_of(path)
-        theirs, ours = _at(payload.value, way), _at(event.json, way)
-        if theirs[last] != (int(_OTHER_NUMBER) if path == varying.number else _OTHER.decode()):
-            return False
-        theirs[last] = ours[last]
-    return bool(payload.value == event.json)
-
-
-def text_at(chunk: JsonObject, varying: Varying) -> str:
-    """The text of a chunk that varies."""
-    text: str = _at(chunk, steps_of(varying.path))
-    return text
-
-
-def _at(value: Any, way: Sequence[str | int]) -> Any:
-    for step in way:
-        value = value[step]
-    return value
+        before = len(self.raw) - self.sizes[-1]
+        return SSEDecoder(self.start + before).feed(self.raw[before:])[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
@@ -45,10 +46,8 @@ def raw_of(one: StreamEvent | Run) -> bytes:
 
 def raws_of(run: Run) -> list[bytes]:
     """The bytes of each event of a run."""
-    if len(run) == 1:
-        return [run.raw]
-    lines, size = run.raw.split(b"\n"), run.lines
-    return [b"\n".join((*lines[at : at + size], b"")) for at in range(0, len(lines) - 1, size)]
+    raw, ends = run.raw, [*accumulate(run.sizes)]
+    return [raw[start:end] for start, end in zip((0, *ends), ends, strict=False)]
 
 
 def last_of(run: Run) -> JsonObject:

@@ -20,8 +20,9 @@ from streamlab.rules.timing.stall_gap import StallGap
 from streamlab.rules.transport.oversized_sse_line import OversizedSseLine
 from streamlab.rules.transport.utf8_split_over_reads import Utf8SplitOverReads
 from streamlab.wire.events import Chunk
+from streamlab.wire.learnt import template_of
 from streamlab.wire.run_decoder import RunDecoder
-from streamlab.wire.runs import Run, TextKind, Varying, template_of
+from streamlab.wire.runs import Run, TextKind, Varying
 from streamlab.wire.stream import StreamDecoder, events_of, raws_of
 from tests.examples import examples
 from tests.judging.by_runs import Stream, assert_alike

@@ -15,8 +15,9 @@ from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import Analyzer
 from streamlab.judging.lessons import Runs
 from streamlab.repairing.pipeline import Pipeline
+from streamlab.wire.learnt import template_of
 from streamlab.wire.run_decoder import RunDecoder
-from streamlab.wire.runs import TextKind, Varying, template_of
+from streamlab.wire.runs import TextKind, Varying
 from streamlab.wire.stream import StreamDecoder
 from tests import messages, responses
 from tests.judging.by_runs import Stream, assert_alike

@@ -26,9 +26,7 @@ def begin_of(ctx: RuleState, key: TextKey) -> Place | None:
         return None
     at, path = known
     mark = ctx.seen.landmarks.of(at)
-    if mark is None:
-        return None
-    return Place(at, ctx.span_of(mark.sse, path) if mark.sse is not None else None, mark.offset_us, path)
+    return Place(at, mark.sse, mark.offset_us, path) if mark is not None else None
 
 
 class _Signs:

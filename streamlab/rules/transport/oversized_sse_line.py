@@ -136,7 +136,7 @@ class OversizedSseLine(Rule):
             self._line = longest if end < 0 else len(data) - end - 1
         if longest > _LIMIT:
             self.retired = False
-            self.ctx.retirements += 1
+            self.ctx.unsettled |= self.on
 
     def segments(self, offsets: Sequence[int | None], data: Sequence[bytes]) -> bool:
         if not self.retired:

@@ -83,7 +83,8 @@ class ContentHoldsKeepalive(LateRule):
         return reading.deltas(self.ctx.seen.last_chunk or {})
 
     def passes(self, run: Run) -> bool:
-        return not any(map(_may_be, run.texts))
+        plain = run.text.isascii() and ":" not in run.text
+        return plain or not any(map(_may_be, run.texts))
 
     def end(self, ending: Ending) -> Findings:
         said = "".join(str(state.content) for state in self.ctx.accumulator.choices.values()) if self._count else ""

@@ -159,6 +159,5 @@ class _Called(Record, frozen=True):
         """Where one of the two stands; what the analyzer knows of the event is left to it."""
         if self.at is None:
             return None
-        if self.opened is None:
-            return Place(self.at, None, None, f"{self.path}{member}")
-        return Place(self.at, self.opened.span(f".function.{member}"), self.opened.offset_us, f"{self.path}{member}")
+        sse, offset_us = (self.opened.sse, self.opened.offset_us) if self.opened is not None else (None, None)
+        return Place(self.at, sse, offset_us, f"{self.path}{member}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from streamlab.apis import api_names
 from streamlab.apis.chat.calls_in_text import is_read
 from streamlab.apis.chat.text_places import begin_of
 from streamlab.exchange import Ending
 from streamlab.record import changed
 from streamlab.rules.base import Findings
-from streamlab.rules.deferred import LateRule, Place
-from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.deferred import LateRule
+from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.rules.whole import Whole
 from streamlab.wire import reading
@@ -17,6 +19,7 @@ from streamlab.wire.events import StreamEvent
 from streamlab.wire.leaks import leaked_call
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
+from streamlab.wire.text_pieces import TextKey
 from streamlab.wire.thoughts import ends_thought, opens_thought, tags_around, thought_in
 from streamlab.wire.visible import quoted
 
@@ -85,8 +88,8 @@ class ReasoningFieldVariants(LateRule):
     def end(self, ending: Ending) -> Findings:
         for whose, index, text, reasoning in self.ctx.said():
             if tags_around(reasoning):
-                yield self.found_at(
-                    self._place(index, "reasoning"),
+                yield self._begins(
+                    (index, "reasoning"),
                     f"the reasoning of {whose} has its tags in it",
                     expected="the reasoning alone",
                     actual=reasoning[:24],
@@ -101,8 +104,8 @@ class ReasoningFieldVariants(LateRule):
                 said = f"begins with reasoning that ends in {ended}"
             else:
                 continue
-            yield self.found_at(
-                self._place(index, "content"),
+            yield self._begins(
+                (index, "content"),
                 f"the text of {whose} {said}",
                 expected="the answer",
                 actual=text.lstrip()[: 24 if tag else 80],
@@ -117,9 +120,9 @@ class ReasoningFieldVariants(LateRule):
         choices = getattr(self.ctx.accumulator, "choices", {})
         return index in choices and is_read(choices[index], choices, self.ctx.tools)
 
-    def _place(self, index: int | None, member: str) -> Place | None:
-        place = begin_of(self.ctx, (index, member))
-        return changed(place, path=None) if place is not None else None
+    def _begins(self, key: TextKey, message: str, **details: Any) -> Finding:
+        """A finding of how a text begins: at the bytes of its first piece, and under no path."""
+        return changed(self.found_at(begin_of(self.ctx, key), message, **details), path=None)
 
     def _held(self, text: str, tag: str) -> str:
         """What the tag holds with which a text begins, for a message: models open it for other things as well."""
