@@ -20,10 +20,11 @@ from streamlab.record import Record
 from streamlab.rules.api import Api, Scope
 from streamlab.rules.state import StreamState
 from streamlab.rules.texts import Texts
+from streamlab.wire import reading
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.hollow import NoAnswer
 from streamlab.wire.payload import JsonObject
-from streamlab.wire.runs import LONGEST, Run, Varying
+from streamlab.wire.runs import LONGEST, Run, TextKind, Varying
 from streamlab.wire.stream import last_of
 
 
@@ -159,12 +160,27 @@ class RepairState(StreamState):
 MOST_UNSEEN = 16_000
 
 
-class Added(Record, frozen=True):
-    """What chunks add that do nothing but add text: ``chunk`` is one of them, ``texts`` has the text of each."""
+class Added:
+    """What chunks add that do nothing but add text: ``chunk`` is one of them, ``texts`` has the text of each.
 
-    varying: Varying
-    chunk: JsonObject
-    texts: list[str]
+    ``fragment`` is the fragment of a tool call that adds it; empty where none does.
+    """
+
+    __slots__ = ("_text", "chunk", "fragment", "texts", "varying")
+
+    def __init__(self, varying: Varying, chunk: JsonObject, texts: list[str]) -> None:
+        self.varying = varying
+        self.chunk = chunk
+        self.texts = texts
+        self.fragment = reading.fragment(chunk) if varying.text is TextKind.ARGUMENTS else {}
+        self._text: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Its texts as one."""
+        if self._text is None:
+            self._text = "".join(self.texts)
+        return self._text
 
 
 class Draft:

@@ -83,11 +83,10 @@ class Scan:
             return not piece.startswith('{"')
         return not begins or self._last in _BEFORE_A_VALUE
 
-    def closes(self, pieces: list[str]) -> bool:
-        """Whether all that is open is closed now, or would be after any of these pieces."""
+    def closes(self, pieces: list[str], text: str) -> bool:
+        """Whether all that is open is closed now, or would be after any of these pieces, ``text`` together."""
         if self.balanced:
             return True
-        text = "".join(pieces)
         if self._depth and "}" not in text and "]" not in text:
             return False
         scan = self._copy()

@@ -26,12 +26,12 @@ class CallArguments:
             self._pieces.append(piece)
             self._scan.add(piece)
 
-    def goes_on(self, pieces: list[str]) -> bool:
-        """Whether pieces, none of them empty, plainly continue arguments that have begun: none completes them, and
-        none can be a copy of what came before it."""
-        if not self.length or self._repeat or self.length + sum(map(len, pieces)) > _MAX_ARGUMENTS:
+    def goes_on(self, pieces: list[str], text: str) -> bool:
+        """Whether pieces, none of them empty and ``text`` together, plainly continue arguments that have begun: none
+        completes them, and none can be a copy of what came before it."""
+        if not self.length or self._repeat or self.length + len(text) > _MAX_ARGUMENTS:
             return False
-        return max(map(len, pieces)) <= self.length and not self._scan.closes(pieces)
+        return max(map(len, pieces)) <= self.length and not self._scan.closes(pieces, text)
 
     @property
     def unseen(self) -> int:
@@ -40,9 +40,8 @@ class CallArguments:
         room = self.length + MOST_UNSEEN <= _MAX_ARGUMENTS and not self._repeat
         return self.length if room and self._scan.in_text else 0
 
-    def extend(self, pieces: list[str]) -> None:
-        """Add pieces that go on."""
-        text = "".join(pieces)
+    def extend(self, text: str) -> None:
+        """Add pieces that go on, ``text`` together."""
         self.length += len(text)
         self._pieces.append(text)
         self._scan.add(text)

@@ -22,7 +22,6 @@ from streamlab.wire import reading
 from streamlab.wire.calls import CallTracker, is_no_name
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
-from streamlab.wire.runs import TextKind
 
 _MOST_LATE = 64
 
@@ -82,7 +81,7 @@ class ToolCalls(Repair):
         if call is None or self._braces is not None or not call.opened or call.dropped:
             return False
         right = call.place == call.index and call.sent_name == (call.name or "")
-        return right and call.arguments.goes_on(added.texts)
+        return right and call.arguments.goes_on(added.texts, added.text)
 
     def unseen(self, added: Added) -> int:
         call = self._continued(added)
@@ -91,13 +90,11 @@ class ToolCalls(Repair):
     def passed(self, added: Added) -> None:
         call = self._continued(added)
         if call is not None:
-            call.add_text("".join(added.texts))
-            call.arguments.extend(added.texts)
+            call.add_text(added.text)
+            call.arguments.extend(added.text)
 
     def _continued(self, added: Added) -> OutCall | None:
-        if added.varying.text is not TextKind.ARGUMENTS:
-            return None
-        return self._tracker.plain(added.varying.choice, reading.fragment(added.chunk))
+        return self._tracker.plain(added.varying.choice, added.fragment)
 
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk:

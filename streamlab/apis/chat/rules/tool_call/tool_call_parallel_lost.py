@@ -15,7 +15,6 @@ from streamlab.wire import reading
 from streamlab.wire.events import Done, StreamEvent
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
-from streamlab.wire.runs import TextKind
 
 
 class OneCallAfterAnother(Repair):
@@ -48,7 +47,7 @@ class OneCallAfterAnother(Repair):
         key = _call_of(added)
         if key is None or self._waiting or self._current.get(key[0]) != key[1]:
             return False
-        return key in self._complete or (key in self._calls and self._calls[key].goes_on(added.texts))
+        return key in self._complete or (key in self._calls and self._calls[key].goes_on(added.texts, added.text))
 
     def unseen(self, added: Added) -> int:
         key = _call_of(added)
@@ -58,7 +57,7 @@ class OneCallAfterAnother(Repair):
     def passed(self, added: Added) -> None:
         key = _call_of(added)
         if key is not None and key not in self._complete:
-            self._calls[key].extend(added.texts)
+            self._calls[key].extend(added.text)
 
     def event(self, draft: Draft) -> Drafts:
         if isinstance(draft.event, Done) and self._waiting and not self.done:  # too early: calls may go on behind it
@@ -192,10 +191,8 @@ def _clear_placeholder(draft: Draft) -> None:
 
 def _call_of(added: Added) -> tuple[int, int] | None:
     """The choice and the index of the call that goes on."""
-    index = reading.fragment(added.chunk).get("index")
-    if added.varying.text is not TextKind.ARGUMENTS or type(index) is not int:
-        return None
-    return added.varying.choice, index
+    index = added.fragment.get("index")
+    return (added.varying.choice, index) if type(index) is int else None
 
 
 class ToolCallParallelLost(Rule):
