@@ -25,7 +25,7 @@ from streamlab.wire.accumulate import Accumulator, Mark
 #: Events from one mark of the fold to the next.
 _MARK_EVERY = 2048
 #: Segments that are judged before a mark may be set.
-_AT_ONCE = 64
+_AT_ONCE = 256
 #: Seconds from one report of an exchange that goes on to the next, at least.
 _REPORT_EVERY = 0.4
 #: How often there may be news, of what is judged in steps, and in so many segments of what is compared, before a stage

@@ -10,6 +10,7 @@ follows them: an event must be handed out at its first blank line, when nobody c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +20,8 @@ from streamlab.record import Record
 
 BOM = b"\xef\xbb\xbf"
 _LF, _CR = 0x0A, 0x0D
+#: Bytes of a buffer that is likely to hold many events.
+_MANY = 4096
 _LINE_ENDS = b"\r\n"
 _LINE_END = lazy_pattern(rb"\r\n|\n|\r")
 _NOT_LINE_END = lazy_pattern(rb"[^\r\n]")
@@ -301,13 +304,31 @@ class SSEDecoder:
         ends: list[tuple[int, int, int]] = []
         if not buffer:
             return ends
-        at, base = 0, self._start
+        base = self._start
+        at = self._take_single_lines(buffer, ends) if len(buffer) >= _MANY else 0
         while (end := self._find_end(buffer, at)) >= 0:
             ends.append((at, end, base + at))
             at = end
             self._next_event(at)
         self._keep(buffer, at)
         return ends
+
+    def _take_single_lines(self, buffer: bytes, ends: list[tuple[int, int, int]]) -> int:
+        """The same of events of one line each, if there are no others in a buffer; where the last of them ends. Single
+        bytes are found in a fraction of the time that two take."""
+        base = self._start
+        if self._cr_seen or self._open or self._from or not base:
+            return 0
+        lines = buffer.split(b"\n")
+        filled, blank = lines[:-1:2], lines[1::2]
+        if len(lines) % 2 == 0 or any(blank) or not all(filled):
+            return 0
+        at = 0
+        for end in accumulate([len(line) + 2 for line in filled]):
+            ends.append((at, end, base + at))
+            at = end
+        self._next_event(at)
+        return at
 
     def _keep(self, buffer: bytes, at: int) -> None:
         """Hold back what follows the events that were taken, which end at ``at``."""

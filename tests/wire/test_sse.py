@@ -84,6 +84,27 @@ def test_cuts_change_nothing_and_no_byte_is_lost(body, lengths):
     assert spans(body, lengths) == [(event.start, len(event.raw)) for event in events]
 
 
+_EVENTS = st.sampled_from([b"data: x\n\n", b"data: yy\n\n", b": c\n\n", b"\n", b"data: z\n", b"\r\n", b"data: ", BOM])
+
+
+def from_the_middle(body: bytes, lengths: list[int]) -> list[list[bytes]]:
+    """What each read of a body completes that goes on behind other events."""
+    decoder, found, at = SSEDecoder(100), [], 0
+    for length in (*lengths, len(body)):
+        found.append([event.raw for event in decoder.feed(body[at : at + length])])
+        at += length
+    return [*found, [event.raw for event in decoder.finish()]]
+
+
+@given(st.lists(_EVENTS, max_size=12).map(b"".join), st.lists(st.integers(0, 30), max_size=8))
+@settings(max_examples=examples(500))
+def test_events_of_one_line_are_found_together_where_each_is_found_alone(body, lengths):
+    alone = from_the_middle(body, lengths)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_MANY", 1)
+        assert from_the_middle(body, lengths) == alone
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_go_through(body):
     events = decode(body, [1] * len(body))
