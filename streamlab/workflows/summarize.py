@@ -17,8 +17,10 @@ from streamlab.storage.rules_version import rules_version
 if TYPE_CHECKING:  # what judges is loaded where something is judged: most lists were judged before
     from streamlab.judging.trend import By, JudgedExchange
 
-#: Exchanges summarized between two writes, and looked up at once.
-_BATCH, _PAGE = 50, 500
+#: Exchanges summarized between two writes, where they are few and where they are many, and looked up at once.
+_BATCH, _LARGE_BATCH, _PAGE = 50, 200, 500
+#: Batches, at least, before they are large: every core is to have some.
+_MANY_BATCHES = 32
 
 
 class Wanted(NamedTuple):
@@ -128,7 +130,8 @@ def _summarize(path: Path, ids: Sequence[int], advance: Callable[[], None]) -> d
     if not ids:
         return unsaved
     ids = _alike_together(path, ids) if len(ids) > _BATCH else ids
-    batches = [list(ids[start : start + _BATCH]) for start in range(0, len(ids), _BATCH)]
+    size = min(max(_BATCH, len(ids) // _MANY_BATCHES), _LARGE_BATCH)
+    batches = [list(ids[start : start + size]) for start in range(0, len(ids), size)]
     from streamlab.workflows.summary import summaries  # here, and so in processes that are forked, once for all
 
     work = partial(summaries, path)
