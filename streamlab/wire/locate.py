@@ -12,8 +12,8 @@ _STEP = lazy_pattern(r"\.?([^.\[\]]+)|\[(\d+)\]")
 _STRING = lazy_pattern(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _COUNT = lazy_pattern(rb"(?:0|[1-9][0-9]{0,14})(?![0-9.eE])")
 _SCALAR = lazy_pattern(rb'[^\s,\]}"\[{]+')
-#: What counts where a container ends: a string, which may hold anything, a bracket, a quote that begins no string.
-_STRUCTURE = lazy_pattern(rb'("(?:[^"\\]|\\.)*")|([{\[])|([}\]])|"', re.DOTALL)
+#: Up to the next bracket that stands in no string, where no string is open at the end.
+_TO_BRACKET = lazy_pattern(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+[{}\[\]]', re.DOTALL)
 #: A member of an object whose value is no container, up to the next one: most members are, and take one step.
 _FLAT = lazy_pattern(rb'("(?:[^"\\]|\\.)*"):[ \t\r\n]*("(?:[^"\\]|\\.)*"|[^\s,\]}"\[{]+),[ \t\r\n]*', re.DOTALL)
 _SPACE = lazy_pattern(rb"[ \t\r\n]*")
@@ -128,17 +128,12 @@ def _skip(raw: bytes, at: int) -> int:
     """Index after the value at ``at``; containers are skipped by counting brackets outside of strings."""
     if raw[at : at + 1] in (b"{", b"["):
         depth = 0
-        for match in _STRUCTURE.finditer(raw, at):
-            kind = match.lastindex
-            if kind == 2:
-                depth += 1
-            elif kind == 3:
-                depth -= 1
-                if depth == 0:
-                    return match.end()
-            elif kind is None:
-                raise ValueError("unterminated string")
-        raise ValueError("unterminated container")
+        while match := _TO_BRACKET.match(raw, at):
+            at = match.end()
+            depth += 1 if raw[at - 1] in b"{[" else -1
+            if depth == 0:
+                return at
+        raise ValueError("unterminated container, or a string in it")
     scalar = _STRING.match(raw, at) or _SCALAR.match(raw, at)
     if scalar is None:
         raise ValueError("no value")

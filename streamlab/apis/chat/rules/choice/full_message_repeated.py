@@ -173,6 +173,7 @@ class FullMessageRepeated(Rule):
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._messages: dict[int, _Messages] = {}
+        self._placed: set[tuple[int, str]] = set()  # choices and the paths of their messages
         self._compared = 0
         self._leap = _LONG - 1  # a text longer than this may be all the texts before
         self._found = False
@@ -188,7 +189,10 @@ class FullMessageRepeated(Rule):
                 finding = self.found("", at, path=path, expected="(absent)", actual=message.get("content"))
                 index = reading.choice_index(choice)
                 messages = self._messages.setdefault(index, _Messages())
-                messages.add(self.placed(finding, event), choice, self.ctx.accumulator.choices.get(index))
+                if (index, path) not in self._placed:  # the others only count
+                    self._placed.add((index, path))
+                    finding = self.placed(finding, event)
+                messages.add(finding, choice, self.ctx.accumulator.choices.get(index))
             repeated = self._repeats(choice)
             if repeated:
                 path = f"choices[{position}].delta.content"
