@@ -350,6 +350,21 @@ def test_an_odd_text_in_a_run_is_judged_alone(odd, monkeypatch):
     assert said == _checked([_OPENED, *events[:4], b"".join(events[4:])], _REQUEST, Runs.OFF, False)
 
 
+@pytest.mark.parametrize("turns", [(0, 1), (0, 0, 1), (0, 1, 1, 1, 0, 0), (0,) * 30 + (1,)])
+@pytest.mark.parametrize(
+    "other", [{"content": "", "reasoning_content": ""}, {"reasoning_content": "", "refusal": None}]
+)
+def test_forms_that_take_turns_are_both_runs(turns, other, monkeypatch):
+    alone, judge = [], Analyzer._judge
+    monkeypatch.setattr(Analyzer, "_judge", lambda *given: alone.append(given[-1]) or judge(*given))
+    forms = [{"reasoning_content": ""}, other]
+    texts = [{**forms[turns[at % len(turns)]], "reasoning_content": f" word{at}"} for at in range(600)]
+    reads = [_OPENED, b"".join(b"data: " + _chunk(one) + b"\n\n" for one in texts)]
+    said = _checked(reads, _REQUEST, Runs.USUAL, False)
+    assert len(alone) < 30
+    assert said == _checked(reads, _REQUEST, Runs.OFF, False)
+
+
 def test_a_run_is_cut_between_its_events():
     for end in (b"\n\n", b"\r\n\r\n"):
         events = [b"data: " + _chunk({"content": one}) + end for one in ("a", "bc", "d", "ef")]
