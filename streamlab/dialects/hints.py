@@ -50,6 +50,13 @@ class HintCollector:
         if isinstance(event, Chunk | ErrorPayload):
             self._chunk(event.json)
 
+    def look_at_more(self, chunk: dict[str, Any], count: int) -> None:
+        """So many events that are like one that was looked at, a chunk, but for its text: they only count."""
+        count = min(count, 4 * _MOST - self._looks)
+        self._looks += count
+        self._objects += count if chunk.get("object") else 0
+        self._with_choices += count * len(reading.choices(chunk)[:4])
+
     def hints(self) -> Hints:
         """Everything that was seen."""
         top, choice, delta, usage = map(frozenset, self._keys)

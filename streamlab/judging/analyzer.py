@@ -247,7 +247,7 @@ class Analyzer:
         place, or itself where each event has to be judged by itself."""
         ctx, reader, template = self.ctx, self._reader, run.template
         facts = reader.facts_of(run)
-        if facts is None or (facts & WORTH and not self._hints.retired):
+        if facts is None:
             return run.smaller()
         said = table.say_of(run, facts)
         if isinstance(said, Rule):
@@ -259,6 +259,8 @@ class Analyzer:
             return run.smaller()
         at, count = ctx.seen.events, len(run.texts)
         ctx.facts = facts
+        if facts & WORTH and not self._hints.retired:
+            self._hints.look_at_more(template.chunk, count)
         self._places.again_in_a_row((*said, *self._shape_keys.get(template.shape, ())), at, count)
         text.extend(run.texts)
         if call is not text:
