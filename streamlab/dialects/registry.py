@@ -4,7 +4,7 @@ their modules). The module of a dialect is loaded when it is named."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -64,14 +64,23 @@ def _points(hints: Hints) -> dict[str, int]:
             seen = tuple(one for one in seen if _may_tell(one[0]))
         if seen and kind not in REGULAR:
             _add(points, _worth(kind, seen))
-    seen_as = {kind: _evidence(kind, hints)[0] for kind in REGULAR}
-    hoped = dict(points)
+    seen_as = {kind: seen for kind in REGULAR if (seen := _evidence(kind, hints)[0])}
+    hoped = _hoped(tuple(seen_as))
+    likely = frozenset(
+        name for name in hoped.keys() | points.keys() if points.get(name, 0) + hoped.get(name, 0) >= CERTAIN
+    )
     for kind, seen in seen_as.items():
-        _add(hoped, (one for owners in WEIGHTS[kind].values() for one in owners) if seen else ())
-    likely = frozenset(name for name, worth in hoped.items() if worth >= CERTAIN)
-    for kind, seen in seen_as.items():
-        _add(points, _worth_by_form(kind, seen, likely) if seen else ())
+        _add(points, _worth_by_form(kind, seen, likely))
     return points
+
+
+@cache
+def _hoped(kinds: tuple[Kind, ...]) -> dict[str, int]:
+    """What the signs of these kinds may be worth at most, by dialect."""
+    hoped: dict[str, int] = {}
+    for kind in kinds:
+        _add(hoped, (one for owners in WEIGHTS[kind].values() for one in owners))
+    return hoped
 
 
 def _add(points: dict[str, int], worth: Iterable[tuple[str, int]]) -> None:
@@ -88,15 +97,16 @@ def _worth(kind: Kind, seen: Any) -> tuple[tuple[str, int], ...]:
 
 
 @lru_cache(1024)
-def _worth_by_form(kind: Kind, seen: Any, names: Collection[str]) -> tuple[tuple[str, int], ...]:
+def _worth_by_form(kind: Kind, seen: Any, names: frozenset[str]) -> tuple[tuple[str, int], ...]:
     """The same for regular expressions, of which those of other dialects than these are not asked."""
     shows = _SEEN[kind][1]
-    return tuple(
-        one
-        for pattern, owners in WEIGHTS[kind].items()
-        if any(name in names for name, _ in owners) and shows(pattern, seen)
-        for one in owners
-    )
+    return tuple(one for pattern, owners in _forms_of(kind, names) if shows(pattern, seen) for one in owners)
+
+
+@lru_cache(1024)
+def _forms_of(kind: Kind, names: frozenset[str]) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:
+    """The regular expressions of a kind that are signs of these dialects, each with whose and what it is worth."""
+    return tuple(one for one in WEIGHTS[kind].items() if any(name in names for name, _ in one[1]))
 
 
 @lru_cache(1024)
