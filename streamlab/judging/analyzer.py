@@ -251,14 +251,12 @@ class Analyzer:
             return run.smaller()
         said = table.say_of(run, facts)
         if isinstance(said, Rule):
-            odd = said.odd(run)
-            return run.smaller() if odd is None else run.around(odd)
+            return run.around(said.odd(run))
         text = (reader.tracker or ctx.accumulator).growing(run)
         call = reader.calls.growing(run) if template.varying.text is TextKind.ARGUMENTS else text
         if text is None or call is None:
             return run.smaller()
-        at, count = ctx.seen.events, len(run.texts)
-        ctx.facts = facts
+        at, count, ctx.facts = ctx.seen.events, len(run.texts), facts
         if facts & WORTH and not self._hints.retired:
             self._hints.look_at_more(template.chunk, count)
         self._places.again_in_a_row((*said, *self._shape_keys.get(template.shape, ())), at, count)

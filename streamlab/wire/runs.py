@@ -315,8 +315,11 @@ class Run:
         """Its halves, where one odd text among many keeps it from being taken as one; itself where it is short."""
         return self.split(len(self.texts) // 2) if len(self.texts) >= _SHORT else (self,)
 
-    def around(self, number: int) -> list[Run]:
-        """The events before this one, itself and those behind it, as runs of one event at least."""
+    def around(self, number: int | None) -> Sequence[Run]:
+        """The events before this one, itself and those behind it, as runs of one event at least; halves, where it is
+        not known which."""
+        if number is None:
+            return self.smaller()
         parts = [self]
         for count in (number + 1, number):
             if 0 < count < len(parts[0]):
