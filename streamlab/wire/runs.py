@@ -135,7 +135,7 @@ class Template:
             return None
         texts, first = taken
         around = len(before) + len(rear)
-        sizes = [len(part) + around for part in parts[: len(texts)]]
+        sizes = list(map(around.__add__, map(len, parts[: len(texts)])))
         size = sum(sizes)
         self._know_length(size, len(buffer) - at)
         return Run(self, buffer[at : at + size], start, texts, first, sizes)

@@ -139,11 +139,13 @@ class BodyNotEventStream(Rule):
         """What an event stream is in which nothing is said, in words; None where something is, or is no field."""
         seen, start = self.ctx.seen, self.ctx.received.prefix.removeprefix(BOM)
         done = seen.done_at is not None
+        if seen.data_events > seen.hollow + done:
+            return None
         lines = [line for line in start.splitlines() if line]
         names = {line.partition(b":")[0] for line in lines}
         strays = [line for line in lines if line.partition(b":")[0] not in _FIELDS]
         hidden = any(map(_is_told, strays))
-        if seen.data_events > seen.hollow + done or hidden or _FAILED.search(start):
+        if hidden or _FAILED.search(start):
             return None
         if strays:
             what = "nothing but text"
