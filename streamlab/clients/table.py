@@ -1,5 +1,5 @@
 """Says which client does what on which deviation, as ``measured.toml``, ``messages.toml``, ``responses.toml`` and
-``reported.toml`` have it: reads ``tables.jsonl``, which ``docs/generate.py`` writes from them.
+``reported.toml`` have it: reads ``tables.jsonl``, which ``tools/clients/client_tables.py`` writes from them.
 
 A client that is not named for a rule either went on as if nothing were wrong or was not asked; `asked` says which.
 The file is package data, read like code: once, when somebody asks, and of a rule no more than its own tables. To

@@ -229,6 +229,7 @@ def checkout(tmp_path, monkeypatch):
     (tmp_path / "tools" / "clients" / "cases.toml").touch()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(table, "TARGET", tmp_path / "measured.toml")
+    monkeypatch.setattr(table.client_tables, "write", lambda: (tmp_path / "tables.jsonl").touch())
     monkeypatch.setattr(table, "document", lambda: f"{len(table.runs())} runs")
     return measuring.checkout()
 
@@ -249,6 +250,7 @@ def test_a_real_client_is_measured_and_its_answers_are_those_of_before(checkout,
     assert found.changes == []
     assert found.answers == len(OPENAI)
     assert table.TARGET.read_text().endswith(" runs")
+    assert (tmp_path / "tables.jsonl").exists()
 
 
 def test_a_measurement_that_was_broken_off_goes_on_and_tells_what_changed(checkout, tmp_path, monkeypatch):

@@ -1,4 +1,5 @@
-"""Writes streamlab/clients/measured.toml from what clients did (results/) on streams that show a rule (cases.toml).
+"""Writes streamlab/clients/measured.toml from what clients did (results/) on streams that show a rule (cases.toml), and
+with it what commands read of it (tables.jsonl).
 
     python tools/clients/measured.py            # rewrites the file
     python tools/clients/measured.py --check    # exit code 1 when it is not what the results say
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import client_tables  # noqa: E402
 from streams import sends_usage  # noqa: E402
 from told import GRAVITY, Did, outcome  # noqa: E402
 
@@ -316,14 +318,19 @@ def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def write() -> None:
+    """Write the table anew, and what commands read of it."""
+    TARGET.write_text(document(), encoding="utf-8")
+    client_tables.write()
+
+
 def main() -> int:
-    text = document()
     if "--check" in sys.argv[1:]:
-        if TARGET.read_text(encoding="utf-8") != text:
+        if TARGET.read_text(encoding="utf-8") != document():
             print("streamlab/clients/measured.toml is not what tools/clients/results say", file=sys.stderr)
             return 1
         return 0
-    TARGET.write_text(text, encoding="utf-8")
+    write()
     return 0
 
 

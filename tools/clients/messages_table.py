@@ -21,6 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import client_tables
+
 HERE = Path(__file__).parent
 TARGET = HERE.parents[1] / "streamlab" / "clients" / "messages.toml"
 _HEAD = """\
@@ -222,6 +224,7 @@ def main() -> int:
     if "--check" in sys.argv:
         return 0 if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text else 1
     TARGET.write_text(text, encoding="utf-8")
+    client_tables.write()
     return 0
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import client_tables
 from messages_table import document
 
 TARGET = Path(__file__).resolve().parents[2] / "streamlab" / "clients" / "responses.toml"
@@ -33,6 +34,7 @@ def main() -> int:
     if "--check" in sys.argv:
         return 0 if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text else 1
     TARGET.write_text(text, encoding="utf-8")
+    client_tables.write()
     return 0
 
 

@@ -111,7 +111,7 @@ def measure(root: Path, wanted: Sequence[ClientSetup], patterns: Sequence[str], 
             _compare(result, table, before, one)
             result.results.append(_results_path(root))
             result.results[-1].write_text(_dumped(_document(one)), encoding="utf-8")
-        table.TARGET.write_text(table.document(), encoding="utf-8")
+        table.write()
         for one in rounds:
             one.noted.path.unlink(missing_ok=True)
         return result
