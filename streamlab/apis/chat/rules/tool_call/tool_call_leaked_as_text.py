@@ -111,16 +111,16 @@ class CallsFromText(Repair):
         path = "choices[0].delta"
         if before:
             made.append(held[0].like(self.rules[0], _part({"content": before}), path))
-        for at, (name, arguments) in enumerate(calls):
+        for at, (name, arguments) in enumerate(calls, self._made):  # the same text may come again
             index = self.state.calls
             self.state.calling[0] += 1
-            self._made += 1
             import hashlib  # deferred: it loads OpenSSL
 
             made_id = "call_" + hashlib.sha256(f"{text}/{at}".encode()).hexdigest()[:24]
             function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
             call = {"index": index, "id": made_id, "type": "function", "function": function}
             made.append(held[0].like(self.rules[0], _part({"tool_calls": [call]}), path, Origin.DERIVED))
+        self._made += len(calls)
         made[0].sources = tuple(at for one in held for at in one.sources)
         if closing is not None and closing.is_chunk and closing is not held[-1]:
             self._finish(closing, reading.choices(closing.json))
