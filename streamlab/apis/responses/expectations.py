@@ -212,3 +212,9 @@ def told_within(delta: Any) -> str | None:
 def text_of(value: Any) -> str:
     """A text, where it is one."""
     return value if type(value) is str else ""
+
+
+def input_in(item: JsonObject, kind: str) -> Any:
+    """What an item of a type holds of the input of its call; None where that type calls nothing."""
+    member = CALL_INPUT.get(kind)
+    return item.get(member) if member is not None else None

@@ -7,7 +7,6 @@ from itertools import islice
 from typing import Any, Final
 
 from streamlab.apis.responses.expectations import (
-    CALL_INPUT,
     CALLS,
     FAMILY_ITEMS,
     ITEM_EVENTS,
@@ -15,6 +14,7 @@ from streamlab.apis.responses.expectations import (
     PIECE_PART,
     PIECES,
     family_of,
+    input_in,
     text_of,
 )
 from streamlab.wire.accumulate import Text
@@ -243,7 +243,7 @@ class Item:
     @property
     def arguments(self) -> str:
         """What is called with, as far as it came: the finished item's, or what the deltas came to."""
-        whole = text_of(as_object(self.done).get(CALL_INPUT.get(self.kind, "")))
+        whole = text_of(input_in(as_object(self.done), self.kind))
         return whole or "".join(piece.whole for piece in self.own_pieces)
 
     def text(self, family: str) -> str:

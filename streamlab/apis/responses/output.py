@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.apis.responses.expectations import (
-    CALL_INPUT,
     IN_DELTAS,
     ITEM_EVENTS,
     PART_PIECES,
     PARTS,
     PIECE_PART,
     PIECES,
+    input_in,
     text_of,
     told_within,
 )
@@ -59,7 +59,7 @@ class Output(ItemIndex):
         self.came[item.number, kind] = digest(start)
         if item.kind not in ITEM_EVENTS:
             self._say(_F.ITEM_TYPE, "item.type", f"an item of type {quote(start.get('type'))}", None, start.get("type"))
-        given = start.get(CALL_INPUT.get(item.kind, ""))
+        given = input_in(start, item.kind)
         if type(given) is str and given:
             item.piece((f"response.{_INPUTS[item.kind]}", 0)).given = given
         return item

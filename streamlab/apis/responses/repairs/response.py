@@ -17,6 +17,7 @@ from streamlab.apis.responses.expectations import (
     LIFECYCLE,
     PIECES,
     family_of,
+    input_in,
     text_of,
 )
 from streamlab.apis.responses.facts import ResponseFact
@@ -329,10 +330,9 @@ class ResponseRepair(Repair):
     def _added(self, draft: Draft, item: Item) -> Iterator[Draft]:
         """An item is added empty: what it held comes as a delta, or was held for nothing."""
         self._items.members(draft, _F.ITEM_ADDED, item)
-        start, member = as_object(draft.json.get("item")), CALL_INPUT.get(item.kind, "")
-        given = text_of(start.get(member))
-        if given and item.given_whole:
-            draft.put("responses-arguments-in-added", start, member, "", "item.")
+        start = as_object(draft.json.get("item"))
+        if text_of(input_in(start, item.kind)) and item.given_whole:
+            draft.put("responses-arguments-in-added", start, CALL_INPUT[item.kind], "", "item.")
         yield draft
 
     def _without_deltas(self, draft: Draft, item: Item) -> Iterator[Draft]:
