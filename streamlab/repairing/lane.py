@@ -20,41 +20,44 @@ _ODD = lazy_pattern(rb'["\\\x00-\x1f]')
 class Lane:
     """Goes on where ``run`` ended, for events like it: texts of at most ``longest`` bytes, ``room`` bytes in all."""
 
-    __slots__ = ("_before", "_betweens", "_events", "_longest", "_number", "_order", "_rear", "_run", "_texts", "room")
+    __slots__ = ("_before", "_betweens", "_first", "_longest", "_order", "_rear", "_run", "_texts", "_values", "room")
 
     def __init__(self, run: Run, longest: int, room: int) -> None:
         self._run = run
         self._before, self._betweens, self._rear = run.template.constants
         self._order = run.template.order
         self._longest, self.room = longest, room
-        self._number = 0 if run.first is None else run.first + len(run)  # of the next event
-        self._events: list[bytes] = []
-        self._texts: list[bytes] = []
+        self._first = None if run.first is None else run.first + len(run)  # number of the first event
+        # Of each event only what varies: the rest would be a page of memory for every stream that nobody reads again.
+        self._values: list[bytes] = []
+        self._texts = [] if self._betweens else self._values
 
     def __len__(self) -> int:
         """How many events came this way."""
-        return len(self._events)
+        return len(self._values)
 
     def takes(self, data: bytes, begin: int = 0, behind: int = 0) -> bool:
-        """Whether ``data``, from ``begin`` on and but for the last ``behind`` bytes, is the next event. If so, it is
-        kept."""
+        """Whether ``data``, from ``begin`` on and but for the last ``behind`` bytes, is the next event. If so, what it
+        says is kept."""
         stop = len(data) - behind
         before, rear = self._before, self._rear
         if not data.startswith(before, begin) or not data.endswith(rear, begin, stop) or stop - begin > self.room:
             return False
-        value = data[begin + len(before) : stop - len(rear)]
-        text = value if not self._betweens else self._text_of(value) if len(value) <= LONGEST else b""
+        text = value = data[begin + len(before) : stop - len(rear)]
+        if self._betweens:
+            text = self._text_of(value) if len(value) <= LONGEST else b""
         if not 0 < len(text) <= self._longest or (text.translate(None, _PLAIN) and not _is_plain(text)):
             return False
         self.room -= stop - begin
-        self._number += 1
-        self._events.append(data[begin:stop])
-        self._texts.append(text)
+        self._values.append(value)
+        if self._betweens:
+            self._texts.append(text)
         return True
 
     def _text_of(self, value: bytes) -> bytes:
         """The text between what else varies; b"" where that is not as it should be."""
         text, varying = b"", self._run.template.varying
+        number = 0 if self._first is None else self._first + len(self._values)
         for path, between in zip(self._order, (*self._betweens, b""), strict=True):
             one, found, value = value.partition(between) if between else (value, b"-", b"")
             if not found:
@@ -62,7 +65,7 @@ class Lane:
             if path == varying.path:
                 text = one
             elif path == varying.number:
-                if one != b"%d" % self._number or not PLAIN_NUMBER.match(one):
+                if one != b"%d" % number or not PLAIN_NUMBER.match(one):
                     return b""
             elif one and not one.isalnum():
                 return b""
@@ -70,13 +73,14 @@ class Lane:
 
     def run(self) -> Run | None:
         """What came this way."""
-        before, events = self._run, self._events
-        if not events:
+        if not self._values:
             return None
+        before, rear = self._before, self._rear
+        raw = b"".join((before, (rear + before).join(self._values), rear))
         texts = b"\n".join(self._texts).decode().split("\n")  # a plain string has no line feed
-        first = None if before.first is None else before.first + len(before)
-        sizes = list(map(len, events))
-        return Run(before.template, b"".join(events), before.start + len(before.raw), texts, first, sizes)
+        around = len(before) + len(rear)
+        sizes = [len(value) + around for value in self._values]
+        return Run(self._run.template, raw, self._run.start + len(self._run.raw), texts, self._first, sizes)
 
 
 def _is_plain(text: bytes) -> bool:

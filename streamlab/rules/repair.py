@@ -157,7 +157,7 @@ class RepairState(StreamState):
 
 
 #: Characters that may pass unseen in a row.
-MOST_UNSEEN = 16_000
+MOST_UNSEEN = 64_000
 
 
 class Added:

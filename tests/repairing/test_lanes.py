@@ -114,6 +114,31 @@ def test_most_of_a_clean_stream_passes_unseen(name, taken):
 
 
 @pytest.mark.parametrize("name", [*_CHAT, "responses", "text", "tool"])
+def test_what_passed_unseen_is_told_byte_for_byte(name, monkeypatch):
+    request, head, reads = _case(name)
+    take, run = Lane.takes, Lane.run
+    passed, told = bytearray(), bytearray()
+
+    def takes(self, data, *given):
+        done = take(self, data, *given)
+        passed.extend(data if done else b"")
+        return done
+
+    def tells(self):
+        found = run(self)
+        if found is not None:
+            told.extend(found.raw)
+            assert [len(one.raw) for one in found.sse_events()] == found.sizes
+        return found
+
+    monkeypatch.setattr(Lane, "takes", takes)
+    monkeypatch.setattr(Lane, "run", tells)
+    _normalized(request, head, reads, Runs.USUAL, False)
+    assert told == passed
+    assert passed
+
+
+@pytest.mark.parametrize("name", [*_CHAT, "responses", "text", "tool"])
 def test_a_lane_that_is_full_is_followed_by_another(name, taken, monkeypatch):
     """What went unseen is told to all, and events like it go on to pass without one that is looked at between them."""
     request, head, reads = _case(name)
