@@ -81,8 +81,9 @@ def test_what_is_read_is_what_the_files_say():
         assert {name: table._held(file, name) for known, name in table._lines() if known == file} == parsed
 
 
-def test_the_file_is_what_the_tool_writes_from_the_results():
-    done = subprocess.run([sys.executable, TOOL / "measured.py", "--check"], capture_output=True, text=True)
+@pytest.mark.parametrize("tool", ["measured", "messages_table", "responses_table"])
+def test_the_file_is_what_the_tool_writes_from_the_results(tool):
+    done = subprocess.run([sys.executable, TOOL / f"{tool}.py", "--check"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -289,8 +289,12 @@ def _orders_of_responses() -> dict[str, Pair]:
     return found
 
 
-#: Of those of tests.responses that are no whole answer, what they would have been.
+#: Of those of tests.responses that are no whole answer, what they would have been, and of a few others.
 _TRUE = {
+    **{
+        f"reasoning-summary-{how}": responses.exchange(responses.stream(responses.thought(), responses.message()))
+        for how in ("missing", "null")
+    },
     "cut-told-as-completed": responses.exchange(
         responses.stream(responses.message(status="incomplete"), status="incomplete")
     ),

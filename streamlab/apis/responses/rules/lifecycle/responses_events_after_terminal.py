@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import CREATED, OBSERVED_RESPONSES
+from streamlab.apis.responses.expectations import CREATED, ITEM_ADDED, ITEM_DONE, OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.final import ended_early
 from streamlab.apis.responses.repairs import ResponseRepair
@@ -44,6 +44,7 @@ class ResponsesEventsAfterTerminal(OddRule):
     )
 
     _begun = False  # a second answer
+    _more = False  # another item
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -58,9 +59,12 @@ class ResponsesEventsAfterTerminal(OddRule):
             kind = next(iter(self._second)) if len(self._second) == 1 else ""
             form = {"message": self.variants[2], "function_call": self.variants[4]}.get(kind)
             return form if one.actual == self.response.terminal and texts else None
-        if one.actual == "response.output_item.done":
-            return self.variants[0]
-        return self.variants[1] if one.actual == self.response.terminal else self.variants[3]
+        self._more = self._more or one.actual == ITEM_ADDED
+        if one.actual == self.response.terminal:
+            return self.variants[1]
+        if self._more:  # nobody was asked about an item that begins behind the end
+            return None
+        return {ITEM_DONE: self.variants[0], "response.output_text.delta": self.variants[3]}.get(one.actual)
 
     def repairable(self, one: Odd) -> Repairability | None:
         reader = self.response
