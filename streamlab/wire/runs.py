@@ -121,8 +121,8 @@ class Template:
         if not buffer.startswith(before, at):
             return None
         from_ = at + len(before)
-        end = buffer.find(rear, from_)
-        if end < 0:
+        end = buffer.find(rear, from_, from_ + LONGEST + len(rear))
+        if end < 0:  # or what stands there is too long
             return None
         if end + len(rear) == len(buffer):  # it is alone, as in most reads of a live stream
             alone = self._read([buffer[from_:end]])
