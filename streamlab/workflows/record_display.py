@@ -20,7 +20,7 @@ from streamlab.workflows.findings_beside import ExchangeVerdict, FindingsBeside
 
 #: How long the end waits for what is still to be said of a few exchanges, and of more than a few, of which it would
 #: not see the end either; everything is written by then.
-_LAST_SECONDS, _A_FEW, _LAST_SECONDS_OF_MANY = 5.0, 8, 1.0
+_LAST_SECONDS, _A_FEW, _LAST_SECONDS_OF_MANY = 5.0, 8, 0.5
 
 
 class Status(Protocol):
