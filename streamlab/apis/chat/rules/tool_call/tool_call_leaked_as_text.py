@@ -130,7 +130,14 @@ class CallsFromText(Repair):
         if role is not None:  # what opened the answer is replaced
             first = reading.choices(made[0].json)[0]
             first["delta"] = {"role": role, **first["delta"]}
+        self._count(held, made[-1])
         return made + beside
+
+    def _count(self, held: list[Draft], last: Draft) -> None:
+        """Usage beside text that becomes a call goes with the last chunk of that."""
+        counted = [one.json["usage"] for one in held if one.json.get("usage")]
+        if counted:
+            last.put(self.rules[0], last.json, "usage", counted[-1], "")
 
 
 #: Characters after a bracket in which a marker and the name of a tool must have come.
