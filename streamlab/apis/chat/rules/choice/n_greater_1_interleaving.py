@@ -72,12 +72,14 @@ class OneChoiceAChunk(Repair):
 
     def _are_parts(self, draft: Draft, early: list[Draft]) -> bool:
         """Whether what came before choice 0 would read as the next part of its answer, once it stood behind it."""
-        if not early or not draft.is_chunk or self.state.api.name != api_names.CHAT:
+        if not early or not draft.is_chunk:
             return False
         if 0 in self.state.no_answer.choices:
             return False  # it stood before them, until the keep-alive went that opened it
         if self.state.n == 1:
             return True  # the index may count what there is of the one answer
+        if self.state.api.name != api_names.CHAT:
+            return False
         first, second = (kinds_of(reading.delta(reading.choices(one.json)[0])) for one in (draft, early[0]))
         told = {"told_role": True, "finishes": True}
         return any(begins_part(first, second, asked=self.state.n, has_role=role, **told) for role in (False, True))
