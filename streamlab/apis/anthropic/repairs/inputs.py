@@ -81,6 +81,7 @@ class ToolInputs(Part):
         self._held: list[Draft] = []
         self._held_size = 0
         self._off = False  # too much to hold back
+        self._over = False  # message_stop came
         self._ids: set[str] = set()
         self._id_of = ("", "")  # of the open call: as it came, and as it went out
         self._righted: dict[int, str] = {}  # index of a call -> the rule by which its input went out otherwise
@@ -106,6 +107,7 @@ class ToolInputs(Part):
             return (*rest, draft)
         if kind == BLOCK_DELTA and self._is_late(draft.json.get("index")):
             return self._late(draft)
+        self._over = self._over or kind == MESSAGE_STOP
         if not self._open or is_quiet(draft):
             return (draft,)
         if kind == BLOCK_DELTA:
@@ -258,6 +260,8 @@ class ToolInputs(Part):
         piece = delta.get("partial_json") if delta.get("type") == "input_json_delta" else None  # others add nothing
         if type(piece) is not str or not piece or self._off or draft.json.get("index") != self._index:
             return (draft,)
+        if self._over:  # what comes behind the end goes out in that order
+            return (*self._as_it_came(), draft)
         if self._given is not None:
             self._given = None  # it follows, as it should
         if self._held or self._doubtful(piece):
