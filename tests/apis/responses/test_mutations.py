@@ -253,6 +253,7 @@ def test_no_law_is_broken_where_one_was(name):
         897100921,  # arguments in a delta of a text that was told whole
         525880216,  # response.created behind one of our own, with a delta in it
         285713908,  # a call is done once more while a later one of its id goes on
+        462628630,  # the end lists an item whose type is a list
         1339497583,  # an item that was opened here is added under another index, and without a type
     ],
 )

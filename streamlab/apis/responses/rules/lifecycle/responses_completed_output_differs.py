@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
+from streamlab.apis.responses.expectations import OBSERVED_RESPONSES, text_of
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.apis.responses.final import EMPTIED, OUTPUT_TEXT
 from streamlab.apis.responses.repairs import ResponseRepair
@@ -68,7 +68,7 @@ def _form(one: Odd) -> str | None:
     path = str(one.path)
     member = path.rpartition(".")[2]
     if member == "output":
-        return f"it lacks {KINDS.get(one.expected)}" if one.expected else None
+        return f"it lacks {KINDS.get(text_of(one.expected))}" if one.expected else None
     if member == "content":
         return "a text in it is another" if type(one.actual) is str and "holds the text" in one.said else None
     if member == "arguments":
@@ -77,4 +77,4 @@ def _form(one: Odd) -> str | None:
         return f"the arguments of a call in it {how}"
     if member in ("call_id", "name"):
         return f"the {member} of a call in it is {'another' if one.actual else 'empty'}"
-    return f"it lists {KINDS.get(one.actual)} that was never streamed" if path.endswith("]") else None
+    return f"it lists {KINDS.get(text_of(one.actual))} that was never streamed" if path.endswith("]") else None
