@@ -284,7 +284,7 @@ def _again(events: Events, at: int, what: int) -> None:
     """The answer starts over: what came comes once more, with its ids or with others."""
     start = what % (at + 1)
     came = events[start : at + 1]
-    events[at + 1 : at + 1] = [raw.replace(b"_", b"_9", 1) for raw in came] if what % 2 else came
+    events[at + 1 : at + 1] = [raw.replace(b'"id":"', b'"id":"9') for raw in came] if what % 2 else came
 
 
 KINDS: tuple[Callable[[Events, int, int], None], ...] = (
