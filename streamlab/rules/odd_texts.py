@@ -157,6 +157,7 @@ class CumulativeRule(LateRule):
     what: ClassVar[str] = "text"
 
     _last = ""
+    _grown = ""  # the last delta that held more than the one before
     _growths = 0
     _place: Place | None = None
     _there = ""  # the text at that place
@@ -176,6 +177,7 @@ class CumulativeRule(LateRule):
             return
         if self._last and len(text) > len(self._last):
             self._growths += 1
+            self._grown = text
             if self._place is None:
                 self._place, self._there = self.keep(at, event, path), text
         self._last = text
@@ -185,8 +187,8 @@ class CumulativeRule(LateRule):
         return run.texts.count(self._last) == len(run.texts)
 
     def end(self, ending: Ending) -> Findings:
-        if self._growths >= GROWTHS and len(self._last) >= SHORTEST:
-            said = f"each delta repeats the whole {self.what} so far, up to {quote(self._last)}"
+        if self._growths >= GROWTHS and len(self._grown) >= SHORTEST:
+            said = f"each delta repeats the whole {self.what} so far, up to {quote(self._grown)}"
             yield self.found_at(self._place, said, expected="what is new", actual=self._there)
 
 

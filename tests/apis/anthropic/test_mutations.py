@@ -379,6 +379,7 @@ def test_without_tools_markup_is_text():
         1756992126,  # a call whose id was another one's begins again with another name
         1269564641,  # another text behind a reason that came too early, which calls what the first one called
         314630391,  # a list as input behind the end, and another end and a reason behind that
+        861372467,  # a text that grows, and another one behind it
         1718933053,  # a second reason, and blocks that waited for the end of one before it
         1352276222,  # reasons and comments between the pieces of a call's input
     ],
