@@ -203,12 +203,27 @@ def _decode_faulty(data: bytes) -> Payload:
     except RecursionError:
         return Payload(False, None, (*faults, _TOO_DEEP))
     except ValueError as error:
-        at = getattr(error, "pos", 0)
-        kind = FaultKind.TRUNCATED if _stops_in_the_middle(text, at, str(error)) else FaultKind.NOT_JSON
-        return Payload(False, None, (*faults, PayloadFault(kind, _byte_length(text[:at], data), str(error))))
+        at, why = _place_and_reason(text, error)
+        kind = FaultKind.TRUNCATED if _stops_in_the_middle(text, at, why) else FaultKind.NOT_JSON
+        return Payload(False, None, (*faults, PayloadFault(kind, _byte_length(text[:at], data), why)))
     if type(found.value) in (dict, list) and _depth_exceeds(found.value):
         return Payload(False, None, (*faults, _TOO_DEEP))
     return Payload(control is None, found.value, (*faults, *_value_faults(data, text, found)))
+
+
+def _place_and_reason(text: str, error: ValueError) -> tuple[int, str]:
+    """Where the decoder stopped and why, the same in every Python: from 3.13 on a comma before a closing bracket is
+    named itself, before that the bracket is what something else was expected at."""
+    import json
+
+    at: int = getattr(error, "pos", 0)
+    close = text[at : at + 1]
+    before = text[:at].rstrip(" \t\r\n")
+    named = {"}": ("Expecting property name", "object"), "]": ("Expecting value", "array")}.get(close)
+    if named is None or not before.endswith(",") or not str(error).startswith(named[0]):
+        return at, str(error)
+    comma = json.JSONDecodeError(f"Illegal trailing comma before end of {named[1]}", text, len(before) - 1)
+    return comma.pos, str(comma)
 
 
 def _control_fault(data: bytes, text: str, error: ValueError) -> PayloadFault | None:

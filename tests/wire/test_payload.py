@@ -200,3 +200,32 @@ def test_places_are_those_of_the_bytes_whatever_they_are(pieces):
     data = b'"' + b"".join(pieces) + b'"'
     (fault,) = [one for one in decode_payload(data + b" rest").faults if one.kind is FaultKind.TRAILING_TEXT]
     assert fault.at == len(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "at", "what"),
+    [
+        (b'{"a":"\xc3\xa9" , }', 10, "object"),
+        (b"[1,\n]", 2, "array"),
+        (b'{"a":[1,],"b":2}', 7, "array"),
+        (b'{"a":{"b":1,}}', 11, "object"),
+    ],
+)
+def test_a_comma_before_a_closing_bracket_is_told_alike_by_every_python(data, at, what):
+    (fault,) = decode_payload(data).faults
+    assert (fault.kind, fault.at) == (FaultKind.NOT_JSON, at)
+    assert fault.detail.startswith(f"Illegal trailing comma before end of {what}: line 1 column ")
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"[,]", "Expecting value"),
+        (b'{"a":]', "Expecting value"),
+        (b'{"a":1,]', "Expecting property name"),
+        (b"[1,}", "Expecting value"),
+        (b"{,}", "Expecting property name"),
+    ],
+)
+def test_another_bracket_or_no_value_before_it_is_no_trailing_comma(data, what):
+    assert decode_payload(data).faults[0].detail.startswith(what)
