@@ -47,7 +47,7 @@ KINDS = {
     "id": "ids", "item_id": "ids", "call_id": "ids", "usage": "usage", "name": "names",
 }  # fmt: skip
 #: Members of events that have a type, which may stand in the event line alone: an id beside them is none of a chunk's.
-TYPED = {"type", "item_id", "output_index"}
+TYPED = {"type", "item_id", "output_index", "response", "item"}
 #: Members that hold what a tool is called with, where that is an object: an id in it is an argument.
 CALLED = {"input", "arguments", "partial_json"}
 #: Members that hold an item of an answer, which has no usage; a response has its own, and none within its members.
@@ -162,6 +162,8 @@ def _broken(exchange: Exchange, repaired: Normalized, before: set[str], *, unsaf
         new -= readable_errors(exchange, unsafe=unsafe)
     if any(map(fact_of, new)) and _was_told(exchange, repaired):
         new = {rule for rule in new if not fact_of(rule)}
+    if "json-truncated" in new and "json-malformed" in before and _is_read_anew(exchange, repaired):
+        new -= {"json-truncated"}
     twice = repaired.exchange
     if repaired.exchange.body != exchange.body:
         twice = normalize(repaired.exchange, unsafe=unsafe).exchange
@@ -172,6 +174,13 @@ def _broken(exchange: Exchange, repaired: Normalized, before: set[str], *, unsaf
         TWICE: twice.body != repaired.exchange.body,
         UNNAMED: unnamed(exchange, repaired, unsafe=unsafe),
     }
+
+
+def _is_read_anew(exchange: Exchange, repaired: Normalized) -> bool:
+    """Whether events that stop in the middle did so before: what comes behind them tells under which name."""
+    read, after = _events(exchange), _events(repaired.exchange)
+    came = {one.sse.data for one in read.events if isinstance(one, Undecodable)} if read else set()
+    return all(one.sse.data in came for one in after.events if isinstance(one, Undecodable)) if after else False
 
 
 def _was_told(exchange: Exchange, repaired: Normalized) -> bool:
@@ -253,10 +262,12 @@ def _is_of(kind: str, came: list[StreamEvent], went: list[StreamEvent], names: s
     said = _held(chunks).get(kind, ())
     texts: Iterable[str] = said.values() if isinstance(said, dict) else (_ESCAPE.sub("", one) for one in said)
     if all(name.startswith("sse-") for name in names):
-        texts = [text for one in chunks for text in _strings(one.json)]
+        texts = [text for one in chunks for text in _strings(one.json) if text not in _NUMBERS]
     return any(map(_is_torn, came)) and _letters(texts) <= raw
 
 
+#: Members by which a repair that numbers all events numbers one that had no number that could be read.
+_NUMBERS = {"sequence_number"}
 _ESCAPE = re.compile(r"\\u[0-9a-f]{4}")
 
 

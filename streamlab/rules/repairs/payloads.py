@@ -61,6 +61,7 @@ class TornPayloads(Repair):
         self._held: list[Draft] = []
         self._bytes = 0
         self._before: list[Draft] = []  # what cannot go on, and is judged with what is held
+        self._told = False  # whether the error behind it is all that clients read of two
         self._translates = not state.api.judged  # what text may go on with speaks another protocol
 
     def event(self, draft: Draft) -> Drafts:
@@ -73,6 +74,7 @@ class TornPayloads(Repair):
         if isinstance(draft.event, Done) and not self.state.api.ends_with_done:
             self._held.append(draft)  # it goes, and what comes behind it tells
             return tuple(self._judge(False)) if len(self._held) > _MAX_HELD else ()
+        self._told = self.state.api.names_events and isinstance(draft.event, ErrorPayload)
         return (*self._judge(not self._goes_on(draft)), draft)
 
     def _decides_nothing(self, draft: Draft) -> bool:
@@ -235,7 +237,7 @@ class TornPayloads(Repair):
             made = read_event(frame(encode_json(value), name))  # a chunk, or an error
             draft.event = made if name or not isinstance(made, Chunk | ErrorPayload) else type(made)(None, made.json)
             draft.changes.append(Change("json-python-repr", "", data[:80], ABSENT))
-        elif (truncated and last) or broken:
+        elif ((truncated and last) or broken) and not self._told:
             self.state.cut_tail = True
             self.state.account.cannot("json-truncated", "the stream breaks off inside an event", at)
             draft.event = error_event("the upstream broke off inside an event", "upstream_truncated")

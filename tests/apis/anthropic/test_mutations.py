@@ -381,6 +381,9 @@ def test_without_tools_markup_is_text():
         314630391,  # a list as input behind the end, and another end and a reason behind that
         861372467,  # a text that grows, and another one behind it
         1718933053,  # a second reason, and blocks that waited for the end of one before it
+        508166171,  # [DONE] as a text of a block that is open while another one goes on
+        1388835450,  # half an event before an error, with what goes between them
+        832120717,  # a text that grows, with its last piece behind its stop
         1352276222,  # reasons and comments between the pieces of a call's input
     ],
 )

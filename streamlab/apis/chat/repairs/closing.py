@@ -217,6 +217,8 @@ class Closing(Repair):
         if index in self._moved and not answering:  # it finishes here, as far as anybody knows
             rule, moved = self._moved.pop(index)
             if still_finishes(moved):
+                if self._running_usage and moved.json.get("usage"):
+                    moved.note("usage-on-every-chunk", "usage")  # a count that those behind it go on with
                 self.state.account.drop(moved, rule)
             self._reasons[index] = finish_anew(self.state, draft, choice, best, rule, f"choices[{position}].")
             self._placed[index] = draft

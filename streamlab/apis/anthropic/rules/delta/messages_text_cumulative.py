@@ -41,8 +41,12 @@ class MessagesTextCumulative(MessagesRule, CumulativeRule):
         if type(text) is not str or not text:
             return "", ""
         block = self.messages.block
-        index = value.get("index") if block is None else (block.number, block.open)
-        if index != self._index:  # each block has a text of its own, and what comes behind its stop is another one
+        index = value.get("index")
+        if block is not None:
+            index = block.number, block.open or block is self.messages.blocks[-1]
+        if (
+            index != self._index
+        ):  # each block has a text of its own, and what comes behind the next block is another one
             self._index, self._last, self._markup = index, "", False
         self._markup = self._markup or may_begin(text)  # a call that leaked is none
         return "" if self._markup else text, "delta.text"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streamlab.apis import api_names
+from streamlab.apis.chat.numbering import Numbered, numbered
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
@@ -45,6 +46,7 @@ class ChunksSentTwice(LateRule):
         self._alone = False
         self._pairs = 0
         self._place: Place | None = None
+        self._numbered = False  # whether a choice has another number than 0
 
     def event(self, at: int, event: StreamEvent) -> None:
         """One piece that is followed by another settles it."""
@@ -53,10 +55,11 @@ class ChunksSentTwice(LateRule):
         said = reading.content(delta) or reading.reasoning(delta) or (listed[0].get("text") if listed else "")
         if type(said) is not str or not said:
             return
-        if len(listed) != 1 or reading.choice_index(listed[0]):
+        if len(listed) != 1:
             self._pairs = 0
             self.retire()  # several choices say the same
             return
+        self._numbered = self._numbered or reading.choice_index(listed[0]) != 0
         if not self._alone:
             self._alone, self._said = True, [*self._said[-_DIFFERENT:], said]
             return
@@ -69,6 +72,8 @@ class ChunksSentTwice(LateRule):
         self._place = self._place or self.keep(at, event)
 
     def end(self, ending: Ending) -> Findings:
+        if self._numbered and numbered(self.ctx) is Numbered.ALTERNATIVES:
+            return  # several choices say the same
         if self._pairs >= _PAIRS and not self._alone and len(set(self._said)) >= _DIFFERENT:
             yield self.found_at(
                 self._place,
