@@ -69,7 +69,8 @@ def ends_again(text: str, last: str) -> bool:
 
 
 def _repetition(text: str) -> ArgumentsFault | None:
-    """Whether text that is no JSON is JSON objects in a row: an empty one first, or the same again and again."""
+    """Whether text that is no JSON is JSON objects in a row: an empty one first, or the same again and again, as what
+    they are or encoded once more."""
     values: list[Any] = []
     import json  # deferred: most streams have no arguments
 
@@ -81,7 +82,12 @@ def _repetition(text: str) -> ArgumentsFault | None:
             at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
     except (ValueError, RecursionError):
         return None
-    if at < len(text) or len(values) < 2 or type(values[0]) is not dict:
+    if at < len(text) or len(values) < 2:
+        return None
+    if type(values[0]) is str:
+        again = type(read_arguments(values[0]).value) is dict and all(value == values[0] for value in values)
+        return ArgumentsFault.DOUBLE_ENCODED if again else None
+    if type(values[0]) is not dict:
         return None
     if all(value == values[0] for value in values):
         return ArgumentsFault.DUPLICATED

@@ -53,7 +53,8 @@ def one_answer(choices: Mapping[int, ChoiceState], finished: Collection[int], as
     indexes = list(choices)
     if reading.counts_tokens(indexes, len(finished)) and not _may_be_alternatives(choices, asked):
         return True
-    return len(indexes) > 1 and len(finished) < 2 and numbers_parts(choices, finished, asked)
+    goes_on = len(finished) < 2 or (asked == 1 and 0 not in finished)
+    return len(indexes) > 1 and goes_on and numbers_parts(choices, finished, asked)
 
 
 def _may_be_alternatives(choices: Mapping[int, ChoiceState], asked: int | None) -> bool:
@@ -68,9 +69,12 @@ def numbers_parts(choices: Mapping[int, ChoiceState], finished: Collection[int],
     """Whether indexes number the parts of one answer, each of another kind, of which one finishes: the last, or the
     first, where the finish has an index of its own again. Where one answer was asked for, a part may have been lost."""
     indexes = list(choices)
-    if len(indexes) < 2 or indexes[0] != 0 or indexes != sorted(indexes) or not set(finished) <= {0, indexes[-1]}:
+    silent = _silent_last(choices) if asked == 1 and 0 not in finished else set()
+    if len(indexes) < 2 or indexes[0] != 0 or indexes != sorted(indexes):
         return False
-    if any(state.behind for state in choices.values()):
+    if not set(finished) <= {0, indexes[-1], *silent}:
+        return False
+    if any(state.behind for index, state in choices.items() if index not in silent):
         return False  # the answer was over
     if asked != 1 and indexes[-1] != len(indexes) - 1:
         return False
@@ -84,6 +88,12 @@ def numbers_parts(choices: Mapping[int, ChoiceState], finished: Collection[int],
         has_role=second.role is not None,
         finishes=indexes[1] in finished,
     ) and not any(one & other for one, other in itertools.pairwise(kinds))
+
+
+def _silent_last(choices: Mapping[int, ChoiceState]) -> set[int]:
+    """The last choices, of which none says anything."""
+    last = itertools.takewhile(lambda one: not kinds_held(one[1]), reversed([*choices.items()]))
+    return {index for index, _ in last}
 
 
 def kinds_held(state: ChoiceState) -> frozenset[str]:

@@ -9,7 +9,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
 from streamlab.wire import reading
 from streamlab.wire.choice_parts import TEXT, begins_part, kinds_of
-from streamlab.wire.events import Done, ErrorPayload
+from streamlab.wire.events import Comment, Done, ErrorPayload
 from streamlab.wire.finish_reasons import KNOWN_REASONS, is_blank, meaning_of
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -31,9 +31,14 @@ def _ends(draft: Draft, listed: list[JsonObject]) -> bool:
     return counts or isinstance(draft.event, Done | ErrorPayload)
 
 
+def _decides_nothing(draft: Draft, listed: list[JsonObject]) -> bool:
+    """Whether it is a comment, or a chunk that has no choices and ends nothing."""
+    return isinstance(draft.event, Comment) or (draft.is_chunk and not listed and not _ends(draft, listed))
+
+
 def _say_nothing(held: list[Draft]) -> bool:
-    """Whether none of these chunks, of one choice each, says anything."""
-    listed = [reading.choices(one.json)[0] for one in held]
+    """Whether none of these chunks, of one choice each or of none, says anything."""
+    listed = [choice for one in held if one.is_chunk for choice in reading.choices(one.json)]
     return not any(one.get("finish_reason") or kinds_of(meant_delta(one)) for one in listed)
 
 
@@ -53,8 +58,8 @@ class ChoiceShape(Repair):
     )
     stage = Stage.CHOICE
     holds_back = (
-        "a chunk that may number its tokens by the index of its choice, until the next event; where one answer was "
-        "asked for, until a chunk of it says something (64 at most)"
+        "a chunk that may number its tokens by the index of its choice, until the next chunk that has choices; where "
+        "one answer was asked for, until a chunk of it says something (64 at most)"
     )
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH | Fact.MESSAGE | Fact.TEXT | Fact.MANY_CHOICES
@@ -89,7 +94,8 @@ class ChoiceShape(Repair):
         for position, choice in enumerate(listed):
             self._number(draft, choice, position)
         held, self._held, self.awake = self._held, [], False
-        if held and self._still_says_nothing(held, listed):
+        waits = held and len(held) < _MOST_HELD and _decides_nothing(draft, listed)
+        if waits or (held and self._still_says_nothing(held, listed)):
             self._held, self.awake = [*held, draft], True
             return ()
         if held:

@@ -147,12 +147,13 @@ def _opens_with_null(draft: Draft) -> bool:
 
 
 def _goes_last(draft: Draft) -> bool:
-    """Whether an event goes to the end where text comes behind it: it only finishes, or counts tokens, or is [DONE]."""
+    """Whether an event goes to the end where text comes behind it, or goes: it only finishes, or counts tokens, or is
+    [DONE], or says nothing any more, since what it said was repeated."""
     if not draft.is_chunk:
         return isinstance(draft.event, Done)
     listed = reading.choices(draft.json)
     said = any(value for delta in map(reading.delta, listed) for value in delta.values())
-    return not said and all(choice.get("finish_reason") for choice in listed)
+    return not said and (bool(draft.changes) or all(choice.get("finish_reason") for choice in listed))
 
 
 def _says_text(delta: JsonObject) -> bool:

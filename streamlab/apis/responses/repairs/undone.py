@@ -91,13 +91,16 @@ class Undone:
                 draft.put("responses-item-changed", one, "type", item.kind, f"response.output[{place}].")
 
     def _list_ours(self, draft: Draft, listed: list[Any], found: dict[int, JsonObject]) -> None:
-        """List items of which the start is ours in the finished response, and in the order in which they went out."""
+        """List items of which the start is ours in the finished response, and in the order in which they went out;
+        where it lists nothing that was streamed, before all of that."""
         done = (item for item in self._ours if item.done and not item.changed_kind)  # else the guess was wrong
         late = {item.number: item.done for item in done if item.number not in found and item.done}
-        if not listed or not self._ours or len(found) != len(listed):
+        strange = len(found) != len(listed)
+        if not listed or not self._ours or (strange and found):
             return
         told = found | late
         output = [told[item.number] for item in self._reader.items if item.number in told]
+        output += listed if strange else []
         if output != listed:
             draft.put("responses-lifecycle-order", as_object(draft.json.get("response")), "output", output, "response.")
 

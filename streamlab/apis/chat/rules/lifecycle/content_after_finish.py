@@ -71,8 +71,9 @@ class ContentAfterFinish(Rule):
                 )
 
     def _finished_with(self, index: int) -> str | None:
-        """The reason a choice gave; None too where [DONE] came since: done-duplicate-or-early tells of what follows."""
+        """The reason a choice gave; None too where [DONE] came since, as done-duplicate-or-early tells of what follows,
+        or an error, behind which no client reads."""
         seen = self.ctx.seen
-        if seen.done_at is not None and seen.finish_at.get(index, -1) < seen.done_at:
+        if any(at is not None and seen.finish_at.get(index, -1) < at for at in (seen.done_at, seen.error_at)):
             return None
         return seen.finish_values.get(index)

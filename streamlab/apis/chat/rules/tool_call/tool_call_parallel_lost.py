@@ -101,7 +101,8 @@ class OneCallAfterAnother(Repair):
         listed = reading.choices(draft.json)
         fragments = reading.tool_calls(reading.delta(listed[0])) if len(listed) == 1 else []
         if len(fragments) != 1 or type(fragments[0].get("index")) is not int:
-            if self._ending or (self._waiting and any(choice.get("finish_reason") for choice in listed)):
+            finishes = any(choice.get("finish_reason") for choice in listed)
+            if (self._ending and not self._is_no_end(listed)) or (self._waiting and finishes):
                 if not self._ending:
                     yield from said_first(draft, self.rules[0])
                 self._ending.append(draft)
@@ -131,6 +132,11 @@ class OneCallAfterAnother(Repair):
             yield from ready
             if not ready:
                 return
+
+    def _is_no_end(self, listed: list[JsonObject]) -> bool:
+        """Whether choices say nothing, while nothing but a [DONE] that came too early is held of the end."""
+        early = all(isinstance(one.event, Done) for one in self._ending)
+        return early and bool(listed) and not any(one.get("finish_reason") or reading.delta(one) for one in listed)
 
     def _add(self, choice: int, index: int, draft: Draft) -> None:
         """Follow the arguments of a call until they are complete."""
