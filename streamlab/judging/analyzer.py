@@ -162,9 +162,8 @@ class Analyzer:
         table = self._table or self._settle(received.first_json, received.prefix)
         ctx.facts, ctx.received.foreign = 0, self._reader.foreign
         for rule in table.for_end():
-            found = rule.end(ending)
-            if found is not None:
-                self._add(found)
+            for finding in rule.end(ending) or ():
+                self._keep(finding)
         return self._report(end_us)
 
     def _look_at_the_whole(self) -> None:
@@ -229,9 +228,8 @@ class Analyzer:
         for hook in table.for_event(facts):
             found = hook(at, event)
             if found is not None:
-                keys = self._add(found, event)
-                if keys:
-                    said[hook] = keys
+                for finding in found:
+                    said.setdefault(hook, []).append(self._keep(finding, event))
         if facts & Fact.SHAPE or (self._shape_keys and facts & Fact.CHUNK):
             self._judge_shape(table, at, event, facts)
         self._progress.event(at, event, facts, offset_us)
@@ -280,14 +278,14 @@ class Analyzer:
     # -- findings ------------------------------------------------------------------------------------------------
 
     def _add(self, found: Iterable[Finding] | None, event: StreamEvent | None = None) -> list[Key]:
-        keys: list[Key] = []
-        for finding in found or ():
-            if self._places.knows(finding):
-                self._places.count(finding)
-            else:
-                self._places.add(self._placed(finding, event))
-            keys.append((finding.rule, finding.path))
-        return keys
+        return [self._keep(finding, event) for finding in found or ()]
+
+    def _keep(self, finding: Finding, event: StreamEvent | None = None) -> Key:
+        if self._places.knows(finding):
+            self._places.count(finding)
+        else:
+            self._places.add(self._placed(finding, event))
+        return finding.rule, finding.path
 
     def _placed(self, finding: Finding, event: StreamEvent | None) -> Finding:
         """The finding with its bytes and its time."""

@@ -52,19 +52,18 @@ def told_by(rules: tuple[RuleCard, ...]) -> dict[str, frozenset[str]]:
 
 
 class _Places(Record, frozen=True):
-    """Which of some rules have a hook, by their place among them."""
+    """Which of some rules have a hook, by their place among them; of those that end, what they end after, too."""
 
     shape: tuple[int, ...]
-    end: tuple[int, ...]
+    end: tuple[tuple[int, int], ...]
     segment: tuple[int, ...]
     event: tuple[int, ...]
 
 
 @cache
 def _places(rules: tuple[RuleCard, ...]) -> _Places:
-    shape, end, segment = (
-        tuple(at for at, one in enumerate(rules) if hook in one.hooks) for hook in ("shape", "end", "segment")
-    )
+    shape, segment = (tuple(at for at, one in enumerate(rules) if hook in one.hooks) for hook in ("shape", "segment"))
+    end = tuple((at, one.ends_after) for at, one in enumerate(rules) if "end" in one.hooks)
     return _Places(shape, end, segment, tuple(at for at, one in enumerate(rules) if one.on))
 
 
@@ -72,6 +71,20 @@ def _places(rules: tuple[RuleCard, ...]) -> _Places:
 def _waiting(rules: tuple[RuleCard, ...]) -> dict[int, tuple[int, ...]]:
     """Facts of an event -> which of these rules wait for it, as far as it was worked out for any exchange."""
     return {}
+
+
+class _Made(dict[int, "Rule"]):
+    """The rules that were made for an exchange, by their places; one that is looked up is made."""
+
+    __slots__ = ("_cards", "_ctx")
+
+    def __init__(self, cards: tuple[RuleCard, ...], ctx: RuleState) -> None:
+        super().__init__()
+        self._cards, self._ctx = cards, ctx
+
+    def __missing__(self, at: int) -> Rule:
+        rule = self[at] = self._cards[at].rule(self._ctx)
+        return rule
 
 
 class RuleTable:
@@ -91,9 +104,9 @@ class RuleTable:
             chosen = ()  # whatever were said would be about an empty body, or about half of one
         places = _places(chosen)
         self._cards = chosen
-        self._made: dict[int, Rule] = {}  # by their places
-        self.shape_rules = [self._rule(at) for at in places.shape]
-        self._segment_rules = [self._rule(at) for at in places.segment]
+        self._made = made = _Made(chosen, ctx)
+        self.shape_rules = [made[at] for at in places.shape]
+        self._segment_rules = [made[at] for at in places.segment]
         self._event_places, self._end_places = places.event, places.end
         self._seen = 0  # the facts of all events
         self._waiting = _waiting(chosen)
@@ -101,12 +114,6 @@ class RuleTable:
         self._event_hooks: dict[int, tuple[EventHook, ...]] = {}
         self._event_rules: dict[int, tuple[Rule, ...]] = {}  # of the same events, those that asked no more among them
         self._retirements = ctx.retirements
-
-    def _rule(self, at: int) -> Rule:
-        rule = self._made.get(at)
-        if rule is None:
-            rule = self._made[at] = self._cards[at].rule(self._ctx)
-        return rule
 
     def for_read(self) -> list[SegmentHook]:
         """Whom to ask about a read of the body."""
@@ -133,10 +140,10 @@ class RuleTable:
 
     def for_end(self) -> list[Rule]:
         """Whom to ask once the exchange is over."""
-        afters = [(at, self._cards[at].ends_after) for at in self._end_places]
-        wanted = reduce(or_, (after for at, after in afters if at not in self._made), 0)
-        facts = self._seen | facts_of_whole(self._ctx, wanted)
-        return [self._rule(at) for at, after in afters if at in self._made or not after or after & facts]
+        made = self._made
+        open_ones = [after for at, after in self._end_places if at not in made]
+        facts = self._seen | facts_of_whole(self._ctx, reduce(or_, open_ones, 0))
+        return [made[at] for at, after in self._end_places if at in made or not after or after & facts]
 
     def on_a_run(self, facts: int, said: Mapping[EventHook, Sequence[Key]], chunk: JsonObject) -> Judged | None:
         """What the rules that waited for a chunk said of it, as far as they say it of each that is like it; None
@@ -178,7 +185,7 @@ class RuleTable:
             if len(self._waiting) < _MAX_COMBINATIONS:
                 self._waiting[facts] = waiting
         made = self._made
-        rules = tuple([made[at] if at in made else self._rule(at) for at in waiting])
+        rules = tuple([made[at] for at in waiting])
         if len(self._event_rules) < _MAX_COMBINATIONS:
             self._event_rules[facts] = rules
         return rules

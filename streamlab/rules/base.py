@@ -79,15 +79,17 @@ class Rule:
     reads_retired: bool = False
     #: The hooks a rule has, worked out when it is defined.
     hooks: ClassVar[frozenset[str]] = frozenset()
+    #: What of ``on`` it waits for now: all of it, until it says otherwise.
+    asks: int = 0
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         names = ("segment", "event", "shape", "end")
         cls.hooks = frozenset(name for name in names if getattr(cls, name) is not vars(Rule)[name])
+        cls.asks = cls.on
 
     def __init__(self, ctx: RuleState) -> None:
         self.ctx = ctx
-        self.asks = self.on  # what of `on` it waits for now
 
     def ask(self, facts: int) -> None:
         """Wait for these facts from now on, which are some of `on`."""

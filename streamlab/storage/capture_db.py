@@ -149,12 +149,12 @@ class CaptureDB:
         return rows_of.request(row, body)
 
     def _segment_count(self, row: sqlite3.Row) -> int:
-        last = self.query(_LAST_ROW, (row["id"],))
+        last = self.query(_LAST_ROW, (row["id"], row["id"]))
         if not last:
             return 0
         # What is counted is not believed beyond what can be there: the file may come from elsewhere.
-        ((rows,),) = self.query("SELECT count(*) FROM segments WHERE exchange_id = ?", (row["id"],))
-        return min((rows_of.natural(last[0], "seq") or 0) + len(lengths(last[0])), int(rows) * MOST_SEGMENTS)
+        most = int(last[0]["rows"]) * MOST_SEGMENTS
+        return min((rows_of.natural(last[0], "seq") or 0) + len(lengths(last[0])), most)
 
     def _chunks(self, exchange_id: int) -> tuple[int, ...]:
         sql = "SELECT chunk, offset_us, length, packed FROM segments WHERE exchange_id = ? ORDER BY seq"
@@ -272,7 +272,8 @@ _FILL_TOTALS = """UPDATE exchanges SET
     first_us = (SELECT min(offset_us) FROM segments WHERE exchange_id = :id)
 WHERE id = :id"""
 
-_LAST_ROW = "SELECT seq, offset_us, length, packed FROM segments WHERE exchange_id = ? ORDER BY seq DESC LIMIT 1"
+_LAST_ROW = """SELECT seq, offset_us, length, packed, (SELECT count(*) FROM segments WHERE exchange_id = ?) AS rows
+    FROM segments WHERE exchange_id = ? ORDER BY seq DESC LIMIT 1"""
 _ROWS_BETWEEN = f"""SELECT {COLUMNS} FROM segments WHERE exchange_id = ? AND seq < ?
     AND seq >= coalesce((SELECT max(seq) FROM segments WHERE exchange_id = ? AND seq <= ?), 0)
     ORDER BY seq LIMIT ?"""

@@ -28,7 +28,7 @@ class StoredSegments(Sequence[Segment]):
 
     def __iter__(self) -> Iterator[Segment]:
         at = 0
-        while page := self._db.stored_between(self._exchange_id, at, self._count, rows=_PAGE):
+        while at < self._count and (page := self._db.stored_between(self._exchange_id, at, self._count, rows=_PAGE)):
             for one in page:
                 yield Segment(one.offset_us, one.data)
             at = page[-1].seq + 1

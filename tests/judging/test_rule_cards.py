@@ -51,7 +51,7 @@ def test_who_is_not_asked_at_the_end_had_nothing_to_say(monkeypatch):
 
     def for_end(table):
         asked = usual(table)
-        others = [table._rule(at) for at in table._end_places if table._cards[at].ends_after and at not in table._made]
+        others = [table._made[at] for at, after in table._end_places if after and at not in table._made]
         silent.extend(rule for rule in others for _ in rule.end(table._ctx.ending) or ())
         return asked
 
