@@ -82,6 +82,7 @@ def __getattr__(name: str) -> Any:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command; every expected failure is one line on stderr and its documented exit code."""
     gc.set_threshold(_OBJECTS)
+    _lead_closed_nowhere()
     _write_any_character()
     args = sys.argv[1:] if argv is None else list(argv)
     try:
@@ -160,6 +161,17 @@ def _load_msgspec() -> None:
         import msgspec  # noqa: F401
     finally:
         del loaded["typing_extensions"]
+
+
+def _lead_closed_nowhere() -> None:
+    """What the shell closed (``>&-``) leads nowhere, as for Python's own print; nor does what is opened later, a
+    database say, get its number, under which some program would write to it."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = open(os.devnull, "w" if number else "r", encoding="utf-8")  # noqa: SIM115
+            if nowhere.fileno() == number:
+                os.set_inheritable(number, True)
+            setattr(sys, name, nowhere)
 
 
 def _write_any_character() -> None:

@@ -80,3 +80,32 @@ def test_a_database_is_closed(tmp_path):
     for args in (("ls", "--db", db), ("check", db), ("show", f"{db}#1")):
         subprocess.run([*streamlab, *args], capture_output=True)
         assert sorted(os.listdir(tmp_path)) == ["c.db"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell's way to close")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("check GOOD", 0),
+        ("check GOOD --format json", 0),
+        ("check gone", 2),
+        ("check -", 2),
+        ("ls --db gone.db", 2),
+        ("show GOOD --json", 0),
+        ("normalize GOOD", 0),
+        ("rules", 0),
+    ],
+)
+def test_what_the_shell_closed_leads_nowhere(tmp_path, closed, words, code):
+    line = f"{sys.executable} -m streamlab {words.replace('GOOD', 'captures/openai-plain')} {closed}"
+    ran = subprocess.run(line, shell=True, cwd=_ROOT, capture_output=True, input=b"no event")
+    assert (ran.returncode, b"Traceback" in ran.stderr) == (code, False)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell's way to close")
+def test_no_file_gets_the_number_of_what_was_closed():
+    look = "import os, sys; from streamlab import cli; cli._lead_closed_nowhere()"
+    look += "; print(os.open(os.devnull, 0), file=sys.stderr)"
+    ran = subprocess.run(f'{sys.executable} -c "{look}" >&- <&-', shell=True, capture_output=True)
+    assert int(ran.stderr) > 2
