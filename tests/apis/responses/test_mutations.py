@@ -118,6 +118,7 @@ def test_no_law_is_broken_where_one_was(name):
         348281111,  # calls in turns, of which one was not added yet
         270382298,  # an item is added last, and the end holds nothing
         693196504,  # an item that was opened here, where the end lists one that came behind it
+        696360662,  # a text is done as nothing, and the end holds one
         191488093,  # an id beside the response of an event whose type its event line has alone
         1282024606,  # half an event, and an end under another name that says something else
         374926078,  # a status that is a number, and nothing in the response

@@ -229,7 +229,7 @@ class ResponseOut:
                 draft.put(rule, usage, ours, usage[theirs], path)
                 draft.drop(rule, usage, theirs, path)
         counts = [usage.get(member) for member in USAGE_REQUIRED]
-        if type(counts[0]) is int and type(counts[1]) is int and counts[2] is None:
+        if type(counts[0]) is int and type(counts[1]) is int and type(counts[2]) is not int:
             self._unlock(draft, "responses-usage-missing", (usage, "total_tokens", counts[0] + counts[1], path))
         elif any(type(count) is not int for count in counts) and not any(counts):
             self._no_usage(draft, response)

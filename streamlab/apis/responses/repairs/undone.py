@@ -116,4 +116,4 @@ def _half_told(item: Item, whole: JsonObject | None) -> bool:
     emptied = item.given_whole  # what it was added with is a delta's by now
     untold = any(not (one and (one.deltas or one.done or (one.given and not emptied))) for one in texts)
     closed = item.kind == "message" and not all(item.parts.values())
-    return untold and (closed or any(piece.deltas or piece.done for piece in item.own_pieces))
+    return untold and (closed or any(piece.deltas or piece.done is not None for piece in item.own_pieces))
