@@ -271,6 +271,28 @@ def test_a_sum_of_usage_names_nobody_who_breaks_on_other_types():
     assert (found.variants, finding_json(found)["breaks"]) == ((), [])
 
 
+def _legacy_named(*choices):
+    """Who is named for an answer of legacy completions that has these choices, and the form of the finding."""
+    payloads = [{**chunk(object="text_completion"), "choices": [{"index": 0, **one}]} for one in choices]
+    made = exchange(sse(payloads), request=request_for(path="/v1/completions"))
+    found = _finding("completions-chat-shape", made)
+    return found.variants, {one.client for one in breaks(found.rule, found.variants, found.api)}
+
+
+def test_a_delta_that_only_ends_legacy_completions_does_not_name_who_reads_it_right():
+    end, text = {"delta": {}, "finish_reason": "stop"}, {"text": "Hi", "finish_reason": None}
+    form, named = _legacy_named(text, end)
+    assert form == ("the finish chunk alone has a delta",)
+    assert ("py-openai-raw" in named, "py-langchain-completions" in named) == (True, False)
+    for key in ("delta", "message"):
+        said = {key: {"content": "Hi"}, "finish_reason": None}
+        form, named = _legacy_named(said, {key: {}, "finish_reason": "stop"})
+        assert form == ("every chunk has a delta or a message",)
+        assert {"py-openai-raw", "py-langchain-completions"} <= named
+    mixed = {"delta": {"content": "Hi"}, "finish_reason": None}
+    assert _legacy_named(text, mixed) == ((), set())  # nobody was asked about a part of the text in a delta
+
+
 def test_people_are_told_of_nobody_where_nobody_breaks():
     found = _finding("created-wrong-type", exchange(sse([{**one, "created": None} for one in chat_text()])))
     assert breaking_lines(found.rule, found.variants) == []

@@ -128,6 +128,24 @@ def _pieces(body: bytes, size: int) -> Exchange:
     return exchange([body[at : at + size] for at in range(0, len(body), size)])
 
 
+def _legacy(payloads: list[Payload]) -> Exchange:
+    """An answer to a request of legacy completions."""
+    return exchange(sse(payloads), request=streams.request_for(path="/v1/completions"))
+
+
+def _with_message(payload: Payload) -> Payload:
+    """A chunk of chat with a message in place of its delta."""
+    choice = {**payload["choices"][0]}
+    _renamed(choice)
+    return {**payload, "choices": [choice]}
+
+
+def _ending_in_delta() -> Payload:
+    """The finish of legacy completions, with an empty delta in place of its text."""
+    choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}
+    return {**_COMPLETIONS[-1], "choices": [choice]}
+
+
 def _json(payload: Any) -> bytes:
     return json.dumps(payload).encode()
 
@@ -146,6 +164,7 @@ _INDENTED = b"".join(
     b"".join(b"data: " + line + b"\n" for line in json.dumps(payload, indent=1).encode().splitlines()) + b"\n"
     for payload in TEXT
 )
+_COMPLETIONS = [completion(payload) for payload in TEXT]
 _WIDE_AT = sse(WIDE).index("🌸".encode()) + 2
 _FRAMING: dict[str, Exchange] = {
     "text.split-all": exchange([WHOLE]),
@@ -266,7 +285,9 @@ _CHUNKS: dict[str, Exchange] = {
     "usage.completion-null-until-end": _counted(completion_tokens=None),
     "usage.total-null-until-end": _counted(total_tokens=None),
     "usage.before-finish": exchange(sse([*USAGE[:-2], USAGE[-1], USAGE[-2]])),
-    "completions-chat-shape": exchange(WHOLE, request=streams.request_for(path="/v1/completions")),
+    "completions-chat-shape": _legacy(TEXT),
+    "completions-chat-shape-message": _legacy([_with_message(payload) for payload in TEXT]),
+    "completions-chat-shape-at-end": _legacy([*_COMPLETIONS[:-1], _ending_in_delta()]),
     "responses.no-event-names": streams.responses_exchange(sse(RESPONSE, done=False)),
     "responses.no-seq": streams.responses_exchange(
         streams.responses_sse([{**event, "sequence_number": None} for event in RESPONSE]).replace(
@@ -303,8 +324,5 @@ PERFECT: dict[str, Exchange] = {
     "reasoning.role-missing": exchange(sse([USAGE[0], chunk({"reasoning_content": "Hm."}), *USAGE[1:]])),
     "text.n2-second-unfinished": _second_choice(),
     **{name: exchange(sse(payloads)) for name, (_, payloads, _) in COUNTED.items()},
-    "completions-chat-shape": exchange(
-        b"".join(frame(completion(payload)) for payload in TEXT) + b"data: [DONE]\n\n",
-        request=streams.request_for(path="/v1/completions"),
-    ),
+    **dict.fromkeys((name for name in _CHUNKS if name.startswith("completions-chat-shape")), _legacy(_COMPLETIONS)),
 }

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from streamlab.rules.card import Row
 
 ROWS: tuple[Row, ...] = (
-    ('choice.completions_chat_shape', 'CompletionsChatShape', 'completions-chat-shape', None, 0, 0, 'shape ok', ()),
+    ('choice.completions_chat_shape', 'CompletionsChatShape', 'completions-chat-shape', None, 256, 0, 'event ok', ()),
     ('choice.completions_finish_null', 'CompletionsFinishNull', 'completions-finish-null', None, 0, 0, 'shape ok', ()),
     ('choice.completions_text_offset', 'CompletionsTextOffset', 'completions-text-offset', None, 2097152, 0, 'event ok', ()),
 )
