@@ -347,6 +347,29 @@ _TEXT_CALL = [*_TEXT_LATER, *_CALL_LATER, CALL[-1]]
 _THOUGHT_CALL = [*_THOUGHT, *_CALL_LATER, CALL[-1]]
 _ALL_PARTS = [*_THOUGHT, *_TEXT_LATER, *_CALL_LATER, CALL[-1]]
 _TWO, _CALLS = "it numbers thoughts and text", "it numbers text and calls"
+_IN_WHOLE = ", in a call that is whole in one chunk"
+_WHOLE_ONE = [CALLS[0], chunk({"tool_calls": [_OSLO]}), CALLS[-1]]
+_ROME = call(1, "call_e5F6g7H8", "get_weather", '{"city":"Rome"}')
+_WHOLE_TWO = [*_WHOLE_ONE[:2], chunk({"tool_calls": [_ROME]}), CALLS[-1]]
+_TEXT_WHOLE = [*_TEXT_LATER, *_WHOLE_ONE[1:]]
+_COUNTED_CALL = [*_TEXT_CALL, chat_usage()[-1]]
+_COUNTED_WHOLE = [*_TEXT_WHOLE[:-2], {**_TEXT_WHOLE[-2], "usage": USAGE}, _TEXT_WHOLE[-1]]
+#: The streams that say their role, beside those that do not.
+WITH_ROLE: dict[str, list[Payload]] = {
+    "text.role-missing-call": _TEXT_CALL,
+    "text.role-missing-whole-call": _TEXT_WHOLE,
+    "text.role-missing-call-usage": _COUNTED_CALL,
+    "text.role-missing-call-with-usage": _COUNTED_WHOLE,
+    "usage.role-chunk-missing": chat_usage(),
+    "reasoning.role-missing-call": _THOUGHT_CALL,
+    "reasoning.role-missing-call-usage": [*_THOUGHT_CALL, _COUNTED_CALL[-1]],
+}
+
+
+def _without_role(payloads: list[Payload]) -> Exchange:
+    return _bent(payloads, lambda payload: [one["delta"].pop("role", None) for one in payload["choices"]])
+
+
 #: By the stream: the form of a choice index that numbers no alternatives, the chunks, and the index of each.
 COUNTED: dict[str, tuple[str, list[Payload], tuple[int, ...]]] = {
     "text.index-one": ("the only choice is not number 0", TEXT, (1,) * 6),
@@ -473,8 +496,20 @@ FORMS = [
     ),
     Form(_ROLE, "it is empty text", "text.role-empty-later", _bent(TEXT, _delta(role=""), LATER)),
     Form(_ROLE, "it is null and no role came before", "text.role-null", _bent(TEXT, _delta(role=None))),
-    Form("role-missing", "text comes first", "text.role-chunk-missing", exchange(sse(TEXT[1:]))),
-    Form("role-missing", "a tool call comes first", "tools.role-missing", exchange(sse(CALLS[1:]))),
+    Form("role-missing", "text comes and nothing else", "text.role-chunk-missing", exchange(sse(TEXT[1:]))),
+    Form("role-missing", "a call comes", "tools.role-missing", exchange(sse(CALLS[1:]))),
+    Form("role-missing", "a call comes", "text.role-missing-call", _without_role(_TEXT_CALL)),
+    Form("role-missing", "a call comes", "text.role-missing-whole-call", _without_role(_TEXT_WHOLE)),
+    Form("role-missing", "usage comes", "usage.role-chunk-missing", _without_role(chat_usage())),
+    Form("role-missing", "a call and usage come", "text.role-missing-call-usage", _without_role(_COUNTED_CALL)),
+    Form("role-missing", "a call and usage come", "text.role-missing-call-with-usage", _without_role(_COUNTED_WHOLE)),
+    Form("role-missing", "reasoning and a call come", "reasoning.role-missing-call", _without_role(_THOUGHT_CALL)),
+    Form(
+        "role-missing",
+        "reasoning, a call and usage come",
+        "reasoning.role-missing-call-usage",
+        _without_role([*_THOUGHT_CALL, _COUNTED_CALL[-1]]),
+    ),
     Form(_BOM, "the first event carries the role", "text.bom", exchange(BOM + sse(TEXT))),
     Form(_BOM, "the first event carries content", "text.bom-content-first", exchange(BOM + sse(TEXT[1:]))),
     Form(_BOM, "the first event carries a tool call", "tool1.bom", exchange(BOM + sse(CALL))),
@@ -614,7 +649,28 @@ FORMS = [
     ),
     Form(_CALL_ID, "it is absent or null", "tools.id-missing", _bent(CALLS, _opening(_without("id")))),
     Form(_CALL_ID, "it is absent or null", "tools.id-null", _bent(CALLS, _opening(_with(id=None)))),
-    Form(_CALL_ID, "it is empty", "tools.id-empty", _bent(CALLS, _opening(_with(id="")))),
+    Form(_CALL_ID, "it is empty", "tool1.id-empty", _bent(CALL, _opening(_with(id="")))),
+    Form(_CALL_ID, "it is empty", "tool1.id-empty-whole", _bent(_WHOLE_ONE, _opening(_with(id="")))),
+    Form(_CALL_ID, "it is empty in several calls", "tools.id-empty", _bent(CALLS, _opening(_with(id="")))),
+    Form(
+        _CALL_ID,
+        f"it is a number{_IN_WHOLE}",
+        "tools.id-number-whole",
+        _bent(_WHOLE_TWO, _fragment(lambda one: one.update(id=one["index"] + 7))),
+    ),
+    Form(_TYPE, f"it is empty text{_IN_WHOLE}", "tools.type-empty-whole", _bent(_WHOLE_TWO, _fragment(_with(type="")))),
+    Form(
+        _OFFSET,
+        "a number is left out before a call that is whole in one chunk",
+        "tools.index-gap-whole",
+        _bent(_WHOLE_TWO, _fragment(lambda one: one.update(index=3 * one["index"]))),
+    ),
+    Form(
+        "tool-call-index-negative",
+        f"it is text{_IN_WHOLE}",
+        "tools.index-string-whole",
+        _bent(_WHOLE_TWO, _fragment(lambda one: one.update(index=str(one["index"])))),
+    ),
     Form(
         _CALL_ID,
         "it is a number",

@@ -10,7 +10,7 @@ from streamlab.record import Record
 from streamlab.wire.payload import FaultKind, decode_payload
 
 if TYPE_CHECKING:
-    from streamlab.wire.call_reader import Call
+    from streamlab.wire.call_reader import Call, Fragment
 
 _MAX_COPIES = 64
 _SPACE = lazy_pattern(r"[ \t\r\n]*")
@@ -32,6 +32,11 @@ def read_arguments(text: str) -> Arguments:
     if payload.ok and not kinds:
         return Arguments(True, payload.value)
     return Arguments(False, None, FaultKind.TRUNCATED in kinds)
+
+
+def is_whole(fragment: Fragment) -> bool:
+    """Whether a call is whole in this one fragment of it."""
+    return fragment.opens and type(read_arguments(str(fragment.function.get("arguments"))).value) is dict
 
 
 class ArgumentsFault(Enum):

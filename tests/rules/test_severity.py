@@ -286,8 +286,11 @@ READ = [
 
 def perfect(form: Form) -> Answer:
     """What the stream of a form says when it is read with good will."""
-    if form.variant in ("it numbers text and calls", "it numbers thoughts, text and calls"):
+    text_and_call = ("it numbers text and calls", "it numbers thoughts, text and calls")
+    if form.variant in text_and_call or form.measured.startswith("text.role-missing-"):
         return SPRING[0], *ONE_CALL[1:]
+    if form.measured.startswith("reasoning.role-missing-call"):
+        return ONE_CALL
     if form.measured in CONSTANT:
         return "", [(OSLO[0], OSLO[1], "{}")], "tool_calls"
     if form.measured.startswith(("text.", "usage.", "reasoning.", "d-")):

@@ -19,7 +19,7 @@ from tool_deviations import TOOLS, two_calls
 from streamlab.exchange import Ending, Exchange
 from tests import streams
 from tests.streams import Payload, chunk, exchange, frame, sse
-from tests.variants import COUNTED
+from tests.variants import COUNTED, WITH_ROLE
 
 #: A text with a character of four bytes.
 WIDE = streams.chat_text("Spring is 🌸", " is", " here", ".")
@@ -324,5 +324,6 @@ PERFECT: dict[str, Exchange] = {
     "reasoning.role-missing": exchange(sse([USAGE[0], chunk({"reasoning_content": "Hm."}), *USAGE[1:]])),
     "text.n2-second-unfinished": _second_choice(),
     **{name: exchange(sse(payloads)) for name, (_, payloads, _) in COUNTED.items()},
+    **{name: exchange(sse(payloads)) for name, payloads in WITH_ROLE.items()},
     **dict.fromkeys((name for name in _CHUNKS if name.startswith("completions-chat-shape")), _legacy(_COMPLETIONS)),
 }

@@ -12,7 +12,6 @@ from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 _MAX_CHOICES = 16
@@ -26,8 +25,8 @@ class RoleMissing(LateRule):
 
     ## Why it matters
     Without any role, openai-node's ``.stream()`` raises ``missing role for choice 0`` at the end of a good answer
-    (versions 4 and 6, measured), and LangChain.js loses tool calls, and usage that comes beside an empty delta. A role
-    that comes late harms no measured client and is only noted.
+    (measured), and LangChain.js keeps the text alone: tool calls, ``reasoning_content`` and usage are lost, wherever
+    they come. A role that comes late harms no measured client and is only noted.
 
     ## Repair
     ``"role": "assistant"`` is put into the first delta of the choice.
@@ -39,11 +38,14 @@ class RoleMissing(LateRule):
     repairability = Repairability.SAFE
     repair = DeltaShape
     variants = (
-        "text comes first",
-        "a tool call comes first",
-        "text comes first and an empty delta has the usage",
-        "reasoning comes first",
-        "reasoning comes first, and usage is sent",
+        "text comes and nothing else",
+        "usage comes",
+        "a call comes",
+        "a call and usage come",
+        "reasoning comes",
+        "reasoning and usage come",
+        "reasoning and a call come",
+        "reasoning, a call and usage come",
     )
     # The first delta of a choice is the first of its shape, but for the second choice of two alike.
     on = Fact.SHAPE | Fact.ROLE
@@ -53,17 +55,15 @@ class RoleMissing(LateRule):
         super().__init__(ctx)
         self._begun: dict[int, Place] = {}  # choices whose first delta had no role
         self._late: dict[int, Place] = {}
-        self._with_call: set[int] = set()  # those of them that began with a tool call
-        self._with_reasoning: set[int] = set()  # and those that began with reasoning
-        self._usage = False  # usage comes beside an empty delta
+        self._thinking = False  # whether reasoning has the name under which clients look for it
 
     def event(self, at: int, event: StreamEvent) -> None:
         chunk = reading.chunk_of(event)
-        self._usage |= bool(chunk.get("usage")) and any(map(_is_empty, reading.choices(chunk)))
         for position, choice in enumerate(reading.choices(chunk)):
             index = reading.choice_index(choice)
             if type(choice.get("delta")) is not dict or len(self._begun) >= _MAX_CHOICES:
                 continue
+            self._thinking |= type(choice["delta"].get("reasoning_content")) is str
             role = choice["delta"].get("role")
             seen = self.ctx.accumulator.choices.get(index)
             if type(role) is str and role:
@@ -71,10 +71,6 @@ class RoleMissing(LateRule):
                     self._late[index] = self.keep(at, event, f"choices[{position}].delta.role")
             elif index not in self._begun and (seen is None or seen.role is None):
                 self._begun[index] = self.keep(at, event, f"choices[{position}].delta")
-                if choice["delta"].get("tool_calls"):
-                    self._with_call.add(index)
-                elif isinstance(choice["delta"].get("reasoning_content"), str):
-                    self._with_reasoning.add(index)
 
     def end(self, ending: Ending) -> Findings:
         choices = self.ctx.accumulator.choices
@@ -99,16 +95,15 @@ class RoleMissing(LateRule):
         for index, state in sorted(choices.items()):
             if index not in self._begun and state.role is None and (state.content or state.calls):
                 # Its first delta was of a shape that another choice had before, so its place is not known.
-                yield self.found(f"no delta of choice {index} says its role", expected="assistant", actual="(absent)")
+                yield self.found(
+                    f"no delta of choice {index} says its role",
+                    expected="assistant",
+                    actual="(absent)",
+                    variant=self._variant(index),
+                )
 
     def _variant(self, index: int) -> str:
-        if index in self._with_call:
-            return "a tool call comes first"
-        if index in self._with_reasoning:
-            return f"reasoning comes first{', and usage is sent' * bool(self.ctx.accumulator.usage)}"
-        return f"text comes first{' and an empty delta has the usage' * self._usage}"
-
-
-def _is_empty(choice: JsonObject) -> bool:
-    """Whether its delta says nothing, by empty text or by nothing at all."""
-    return choice.get("delta") in ({}, {"content": ""})
+        """By what comes beside text, in any order: who goes by the role loses that."""
+        choice = self.ctx.accumulator.choices[index]
+        thinks, calls = self._thinking and bool(choice.reasoning), bool(choice.calls)
+        return self.variants[4 * thinks + 2 * calls + bool(self.ctx.accumulator.usage)]

@@ -12,7 +12,8 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.state import RuleState
-from streamlab.wire.call_reader import Call
+from streamlab.wire.arguments import is_whole
+from streamlab.wire.call_reader import Call, Fragment
 from streamlab.wire.calls import is_no_name
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -43,7 +44,14 @@ class ToolCallIdMissing(Rule):
     on = Fact.FRAGMENT
     ends_after = on
     alike = True
-    variants = ("it is absent or null", "it is empty", "it is a number", "it comes only later")
+    variants = (
+        "it is absent or null",
+        "it is empty",
+        "it is empty in several calls",
+        "it is a number",
+        "it is a number, in a call that is whole in one chunk",
+        "it comes only later",
+    )
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -62,24 +70,27 @@ class ToolCallIdMissing(Rule):
                     path=f"{fragment.path}.id",
                     expected='a string such as "call_a1B2c3D4"',
                     actual=call_id if "id" in fragment.raw else "(absent)",
-                    variant=_variant(call_id),
+                    variant=self._variant(call_id, fragment),
                 )
                 self._opened.append((fragment.call, self.placed(finding, event)))
 
     def end(self, ending: Ending) -> Findings:
-        for call, finding in of_opened_calls(self.ctx, self._opened):
+        found = list(of_opened_calls(self.ctx, self._opened))
+        several = sum(finding.variants == self.variants[1:2] for call, finding in found if not call.id) > 1
+        for call, finding in found:
             if call.ghost or (not self.ctx.is_over(ending) and not call.id):
                 continue  # nothing to identify, or the id may have been still to come
             if call.id:
                 message = f"the id {quote(call.id)} comes only in a later fragment of its call"
-                finding = changed(finding, message=message, severity=Severity.WARNING, variants=self.variants[3:])
+                finding = changed(finding, message=message, severity=Severity.WARNING, variants=self.variants[5:])
             elif is_no_name(call.name):
                 finding = changed(finding, repairability=Repairability.NONE)
+            if several and finding.variants == self.variants[1:2]:
+                finding = changed(finding, variants=self.variants[2:3])
             yield finding
 
-
-def _variant(call_id: Any) -> str | None:
-    """Which form of the deviation it is; None for one that no client was asked about."""
-    if call_id is None:
-        return "it is absent or null"
-    return "it is empty" if call_id == "" else "it is a number" if type(call_id) is int else None
+    def _variant(self, call_id: Any, fragment: Fragment) -> str | None:
+        """Which form of the deviation it is; None for one that no client was asked about."""
+        if call_id is None or call_id == "":
+            return self.variants[0 if call_id is None else 1]
+        return self.variants[4 if is_whole(fragment) else 3] if type(call_id) is int else None

@@ -6,7 +6,7 @@ from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
-from streamlab.wire.arguments import read_arguments
+from streamlab.wire.arguments import is_whole
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -39,12 +39,11 @@ class ToolCallIndexCollision(Rule):
         for fragment in self.ctx.fragments(at, event):
             if fragment.collides and fragment.raw.get("index") is not None:
                 name = fragment.function.get("name")
-                whole = type(read_arguments(str(fragment.function.get("arguments"))).value) is dict
                 yield self.found(
                     f"another tool call ({quote(name)}) opens with index {fragment.call.index}, which is taken",
                     at,
                     path=f"{fragment.path}.index",
                     expected="the next index",
                     actual=fragment.raw.get("index"),
-                    variant=self.variants[0 if whole else 1],
+                    variant=self.variants[0 if is_whole(fragment) else 1],
                 )

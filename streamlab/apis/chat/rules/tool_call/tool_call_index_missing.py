@@ -6,7 +6,7 @@ from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
-from streamlab.wire.arguments import read_arguments
+from streamlab.wire.arguments import is_whole
 from streamlab.wire.call_reader import Fragment
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -61,7 +61,7 @@ class ToolCallIndexMissing(Rule):
         """By the calls so far: a second one shows only when it comes, and then the finding is of both forms."""
         if len({id(fragment.call) for fragment in fragments}) > 1:
             return "several come in one chunk"
-        whole = fragment.opens and type(read_arguments(str(fragment.function.get("arguments"))).value) is dict
+        whole = is_whole(fragment)
         if len(self.ctx.calls.calls) > 1:
             return f"there are several calls{', each whole in its chunk' * whole}"
         return f"there is one call{', whole in one chunk' * whole}"

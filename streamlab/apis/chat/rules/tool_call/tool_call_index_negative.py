@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
+from streamlab.wire.arguments import is_whole
+from streamlab.wire.call_reader import Fragment
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
@@ -32,7 +36,7 @@ class ToolCallIndexNegative(Rule):
     repair = ToolCalls
     on = Fact.FRAGMENT
     alike = True
-    variants = ("it is text", "it is a negative number")
+    variants = ("it is text", "it is text, in a call that is whole in one chunk", "it is a negative number")
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for fragment in self.ctx.fragments(at, event):
@@ -44,5 +48,10 @@ class ToolCallIndexNegative(Rule):
                     path=f"{fragment.path}.index",
                     expected="an integer from 0",
                     actual=index,
-                    variant={str: "it is text", int: "it is a negative number"}.get(type(index)),
+                    variant=self._variant(index, fragment),
                 )
+
+    def _variant(self, index: Any, fragment: Fragment) -> str | None:
+        if type(index) is int:
+            return self.variants[2]
+        return self.variants[1 if is_whole(fragment) else 0] if type(index) is str else None

@@ -10,6 +10,7 @@ from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.state import RuleState
+from streamlab.wire.arguments import is_whole
 from streamlab.wire.call_reader import Call
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -40,7 +41,12 @@ class ToolCallIndexOffset(Rule):
     on = Fact.FRAGMENT
     ends_after = on
     alike = True
-    variants = ("a number is left out", "call 1 comes before call 0", "it grows with every delta")
+    variants = (
+        "a number is left out",
+        "a number is left out before a call that is whole in one chunk",
+        "call 1 comes before call 0",
+        "it grows with every delta",
+    )
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -69,6 +75,7 @@ class ToolCallIndexOffset(Rule):
                     path=f"{fragment.path}.index",
                     expected=len(seen),
                     actual=index,
+                    variant=self.variants[1 if is_whole(fragment) else 0],
                 )
                 self._found.append((call, self.placed(finding, event)))
             seen.add(index)
@@ -81,4 +88,4 @@ class ToolCallIndexOffset(Rule):
         for call, finding in of_opened_calls(self.ctx, self._found):
             if not call.ghost:
                 late = finding.expected in self._opened[call.choice]
-                yield changed(finding, variants=(self.variants[1 if late else 0],))
+                yield changed(finding, variants=self.variants[2:3]) if late else finding

@@ -9,6 +9,7 @@ from streamlab.rules.base import Findings, Rule, quote
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.state import RuleState
+from streamlab.wire.arguments import is_whole
 from streamlab.wire.call_reader import Call
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
@@ -45,6 +46,7 @@ class ToolCallTypeMissing(Rule):
     variants = (
         "it is absent or null",
         "it is empty text",
+        "it is empty text, in a call that is whole in one chunk",
         "it comes again",
         "it is empty text later",
         "it is null later",
@@ -65,7 +67,11 @@ class ToolCallTypeMissing(Rule):
                     path=f"{fragment.path}.type",
                     expected="function",
                     actual="(absent)" if kind is _ABSENT else kind,
-                    variant="it is absent or null" if missing else "it is empty text" if kind == "" else None,
+                    variant=self.variants[0]
+                    if missing
+                    else self.variants[1 + is_whole(fragment)]
+                    if kind == ""
+                    else None,
                 )
                 self._opened.append((fragment.call, self.placed(finding, event)))
             elif not fragment.opens and kind is not _ABSENT:
