@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from streamlab.apis.registry import repair_classes
 from streamlab.exchange import Ending
-from streamlab.judging.stream_reader import UNLIKE, StreamReader
+from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.account import Output, PassedRun
 from streamlab.repairing.foreign import Foreign, translator_of
+from streamlab.repairing.told import added_by, added_of, remember
 from streamlab.rules.api import Growing, concerns
 from streamlab.rules.repair import (
     LONGEST,
@@ -24,8 +25,7 @@ from streamlab.rules.repair import (
 )
 from streamlab.rules.repairs.framing import SEPARATORS
 from streamlab.wire import reading
-from streamlab.wire.events import Chunk, Comment, StreamEvent
-from streamlab.wire.learnt import text_at
+from streamlab.wire.events import Chunk, Comment, Done, StreamEvent
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run, Template
 from streamlab.wire.stream import read_event
@@ -33,6 +33,8 @@ from streamlab.wire.stream import read_event
 #: What is said of a stream whose repair raised; no rule, since the fault is ours.
 FAILED = "repair-failed"
 _MAX_COMMENTS = 256
+#: Of an event that is not to be passed by anybody: it has whatever fact one waits for.
+ANYTHING = -1
 #: Events whose bytes are kept until something of them went out; no repair holds as many.
 _MAX_KEPT = 1024
 
@@ -118,7 +120,7 @@ class Pipeline:
                 self.reader.facts(event)  # it has to know of every event
         if waited_for:
             draft, before = Draft(event, (self.state.at,)), len(self.out)
-            self.pipe((draft,))
+            self.pipe((draft,), _looked_for(self, event))
             if not self._awake or draft.event is not event or draft.changes or self.out[before:] != [draft]:
                 return None
             may = all(repair.takes_runs for repair in self._repairs if repair.awake)
@@ -142,7 +144,7 @@ class Pipeline:
         facts &= ~Fact.WIDE
         if self.state.api.wants_a_look_at(run, self.state):
             return False
-        if facts & self._on and not self._passes(_added_by(run), facts):
+        if facts & self._on and not self._passes(added_by(run), facts):
             return False
         self.out.append(PassedRun(self.state.at + 1, run) if self.accounting else run.raw)
         self._note_run(run, awake, growing)
@@ -153,12 +155,12 @@ class Pipeline:
         `passed_unseen` is told of them; 0 where each is to be looked at."""
         if self.accounting or self.failed is not None:
             return 0
-        added, takers = _added_by(run), (*self._awoken(), *self._waiting(self.reader.facts_of(run) or 0))
+        added, takers = added_by(run), (*self._awoken(), *self._waiting(self.reader.facts_of(run) or 0))
         return min(self.state.api.unseen(run, self.state), *(one.unseen(added) for one in takers), LONGEST)
 
     def passed_unseen(self, run: Run) -> None:
         """Events of which `unseen` told went out."""
-        facts, tracker, added = self.reader.facts_of(run), self.reader.tracker, _added_by(run)
+        facts, tracker, added = self.reader.facts_of(run), self.reader.tracker, added_by(run)
         for one in self._waiting(facts or 0):
             one.passed(added)
         self._note_run(run, self._awoken(), tracker.growing(run) if tracker is not None else None)
@@ -183,13 +185,13 @@ class Pipeline:
         state.went = run
         state.account.at += count
 
-    def pipe(self, drafts: Drafts) -> None:
-        """Events through every repair."""
+    def pipe(self, drafts: Drafts, looked_for: int = ANYTHING) -> None:
+        """Events through every repair; one that just came, with the facts ``looked_for``, through those it concerns."""
         drafts = tuple(drafts)
         try:
             for draft in drafts:
                 self._keep(draft)
-            self.emit(self._run(drafts, 0))
+            self.emit(self._run(drafts, 0) if looked_for == ANYTHING else _came(self, drafts[0], looked_for))
             self._awake = any(repair.awake for repair in self._repairs)
             if self.state.retirements != self._retirements:
                 self._look()
@@ -297,7 +299,7 @@ class Pipeline:
             return True
         if facts & Fact.WIDE and event.sse is not None and not SEPARATORS.search(event.sse.raw):
             facts &= ~Fact.WIDE
-        added = _added(self.state, event, facts) if facts & self._on else None
+        added = added_of(self.state, event, facts) if facts & self._on else None
         if added is None and facts & self._on:
             return True
         if self.state.api.wants_a_look(event, facts, self.state):
@@ -335,30 +337,31 @@ class Pipeline:
                 return drafts
         for draft in drafts:
             if draft.is_chunk:
-                _remember(self.state, draft)
+                remember(self.state, draft)
         return drafts
 
 
-def _remember(state: RepairState, draft: Draft) -> None:
-    """Note a chunk that goes out."""
-    state.chunks += 1
-    if draft.json.get("id") or state.api.names_events:  # Azure's asides have none
-        state.went = draft.json
-    for choice in reading.choices(draft.json):
-        text = reading.content(reading.delta(choice))
-        if text:
-            state.texts.add(reading.choice_index(choice), text)
-    state.api.went_out(draft.json, state)
+def _looked_for(pipeline: Pipeline, event: StreamEvent) -> int:
+    """The facts by which repairs tell whether they have to do with an event for which some wait."""
+    if pipeline.reader.tracker is not None or event.sse is None:
+        return ANYTHING
+    if type(event) is Done:
+        return pipeline.reader.facts(event)
+    return ANYTHING if type(event) is not Chunk or pipeline.reader.shape in pipeline._slow_shapes else pipeline._facts
 
 
-def _added(state: RepairState, event: Chunk, facts: int) -> Added | None:
-    """What a chunk adds, when it does nothing else."""
-    varying = None if facts & UNLIKE else state.api.varying(event.json)
-    return None if varying is None else Added(varying, event.json, [text_at(event.json, varying)])
-
-
-def _added_by(run: Run) -> Added:
-    return Added(run.template.varying, run.template.chunk, run.texts)
+def _came(pipeline: Pipeline, draft: Draft, facts: int) -> Drafts:
+    """Through the repairs, as an event goes, but for those that have nothing to do with this one, as it came."""
+    event, made = draft.event, [draft]
+    for at, repair in enumerate(pipeline._repairs):
+        if repair.indifferent and not repair.asks & facts and not repair.awake:
+            continue
+        made = _past(repair, draft)
+        if draft.event is not event or draft.changes or made != [draft]:
+            return pipeline._run(made, at + 1)
+    if draft.is_chunk:
+        remember(pipeline.state, draft)
+    return made
 
 
 def _past(repair: Repair, draft: Draft) -> list[Draft]:

@@ -262,6 +262,10 @@ class Repair:
     #: Whom it concerns: a scope, names of APIs, or None for the API in whose folder it lies.
     apis: ClassVar[Scope | frozenset[str] | None] = None
 
+    #: Whether an event as it came, a chunk of a known shape or [DONE], for which it does not wait, is nothing to it: it
+    #: passes, and nothing is remembered of it. Then it is not asked, though others are.
+    indifferent: ClassVar[bool] = False
+
     #: Whether, awake, it may let runs of events pass (`passes_run`).
     takes_runs: ClassVar[bool] = False
 

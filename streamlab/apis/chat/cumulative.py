@@ -19,6 +19,7 @@ class KeepWhatIsNew(Repair):
 
     doubts_text = True
     stage = Stage.DELTA
+    indifferent = True
     holds_back = "deltas that begin with the whole text so far, until four grew that way or the answer ends"
 
     def __init__(self, state: RepairState) -> None:

@@ -26,6 +26,7 @@ class ErrorShape(Repair):
         "error-beside-choices",
     )
     stage = Stage.ERROR
+    indifferent = True
     on = Fact.ERROR | Fact.NO_CHOICES
     apis = Scope.CHUNKS
 

@@ -88,6 +88,7 @@ class Framing(Repair):
         "json-duplicate-keys",
     )
     stage = Stage.FRAMING
+    indifferent = True
     on = Fact.FRAMING | Fact.FAULTS | Fact.UNDECODABLE | Fact.DONE | Fact.WIDE | Fact.TYPED
     apis = Scope.JUDGED
 

@@ -19,7 +19,7 @@ from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.account import bytes_of
 from streamlab.repairing.limits import MARK
 from streamlab.repairing.normalizer import Normalizer
-from streamlab.repairing.pipeline import Pipeline
+from streamlab.repairing.pipeline import ANYTHING, Pipeline
 from streamlab.rules.repair import Draft, Drafts, RepairState, Stage
 from streamlab.wire.bodies import coding_of
 from streamlab.wire.content_coding import BodyDecoder
@@ -196,7 +196,7 @@ class Recalling(Pipeline):
     def end(self, ending: Ending) -> None:
         raise UnknownStepError
 
-    def pipe(self, drafts: Drafts) -> None:
+    def pipe(self, drafts: Drafts, looked_for: int = ANYTHING) -> None:
         raise UnknownStepError
 
     def emit(self, drafts: Drafts) -> None:

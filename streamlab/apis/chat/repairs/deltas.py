@@ -189,6 +189,7 @@ class MixedReasoning(Repair):
 
     rules = ("reasoning-after-content",)
     stage = Stage.DELTA
+    indifferent = True
     on = Fact.REASONING
 
     def passes(self, added: Added) -> bool:

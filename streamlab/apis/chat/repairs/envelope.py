@@ -39,6 +39,7 @@ class Envelope(Repair):
         "keepalive-chunk",
     )
     stage = Stage.ENVELOPE
+    indifferent = True
     on = Fact.ENVELOPE | Fact.FIRST | Fact.NO_CHOICES | Fact.ROLE
     holds_back = "chunks that say nothing, or call themselves keep-alives, until the first that does not (64 at most)"
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})

@@ -56,7 +56,8 @@ class ToolCalls(Repair):
         "tool-call-finish-without-calls",
     )
     stage = Stage.TOOL_CALL
-    on = Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.FINISH
+    indifferent = True
+    on = Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.FINISH | Fact.DONE
     holds_back = (
         "a call until its name is known, and what finishes the answer with it; arguments {} until the next event that "
         "says something; what looks like a second copy of complete arguments until the call ends"

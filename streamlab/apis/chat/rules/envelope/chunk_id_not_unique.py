@@ -26,6 +26,7 @@ class SuffixConstantId(Repair):
 
     rules = ("chunk-id-not-unique",)
     stage = Stage.ENVELOPE
+    indifferent = True
     on = Fact.ENVELOPE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 

@@ -22,6 +22,7 @@ class OneCallAfterAnother(Repair):
 
     rules = ("tool-call-parallel-lost", "tool-call-arguments-empty-object-prefix")
     stage = Stage.TOOL_CALL
+    indifferent = True
     on = Fact.TOOL_CALLS
     holds_back = "a tool call, and the finish, while the call before it is not complete (4,096 fragments at most)"
 

@@ -32,6 +32,7 @@ class RepairCounts(Repair):
 
     rules = ("usage-inconsistent",)
     stage = Stage.CLOSING
+    indifferent = True
     on = Fact.USAGE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
