@@ -58,20 +58,25 @@ def _is_shown(sign: Sign, hints: Hints) -> bool:
 def _points(hints: Hints) -> dict[str, int]:
     """What the signs that the hints show are worth together, by dialect, of each that they may make certain."""
     points: dict[str, int] = {}
-    for kind in Kind:
-        seen, _ = _evidence(kind, hints)
+    for kind, member in _PLAIN:
+        seen = getattr(hints, member)
         if kind is Kind.HEADER:
-            seen = tuple(one for one in seen if _may_tell(one[0]))
-        if seen and kind not in REGULAR:
+            seen = tuple([one for one in seen if _may_tell(one[0])])
+        if seen:
             _add(points, _worth(kind, seen))
-    seen_as = {kind: seen for kind in REGULAR if (seen := _evidence(kind, hints)[0])}
-    hoped = _hoped(tuple(seen_as))
-    likely = frozenset(
-        name for name in hoped.keys() | points.keys() if points.get(name, 0) + hoped.get(name, 0) >= CERTAIN
-    )
-    for kind, seen in seen_as.items():
+    seen_as = [(kind, seen) for kind, member in _BY_FORM if (seen := getattr(hints, member))]
+    likely = _likely(tuple([kind for kind, _ in seen_as]), tuple(points.items()))
+    for kind, seen in seen_as:
         _add(points, _worth_by_form(kind, seen, likely))
     return points
+
+
+@lru_cache(1024)
+def _likely(kinds: tuple[Kind, ...], points: tuple[tuple[str, int], ...]) -> frozenset[str]:
+    """The dialects that signs of these kinds may make certain, beside what others are worth."""
+    hoped = dict(_hoped(kinds))
+    _add(hoped, points)
+    return frozenset(name for name, most in hoped.items() if most >= CERTAIN)
 
 
 @cache
@@ -164,6 +169,9 @@ _SEEN: dict[Kind, tuple[str, Callable[[str, Any], bool]]] = {
     Kind.COMMENT: ("comments", lambda pattern, comments: any(one.startswith(pattern) for one in comments)),
     Kind.TRAIT: ("traits", _is_among),
 }
+#: The kinds of signs, with that member: those whose patterns are looked up, and those that are regular expressions.
+_PLAIN = tuple((kind, _SEEN[kind][0]) for kind in Kind if kind not in REGULAR)
+_BY_FORM = tuple((kind, _SEEN[kind][0]) for kind in REGULAR)
 
 
 def _reason(sign: Sign) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from streamlab.apis.registry import rule_named
 from streamlab.judging.report import Report
@@ -15,13 +16,15 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     found = list(findings)
     if len({one.severity for one in found}) == len(found):  # nobody has to be counted
         return sorted(found, key=lambda one: one.severity.rank)
+    return sorted(found, key=lambda one: (one.severity.rank, -_hurt(one.rule, one.variants, one.api, one.strict)))
+
+
+@lru_cache(1024)
+def _hurt(rule: str, variants: tuple[str, ...], api: str, strict: bool | None) -> int:
+    """How many clients: one that does two things, each where tools are strict or are not, is one."""
     from streamlab.clients.table import breaks  # deferred: most streams have few findings or none
 
-    def hurt(one: Finding) -> int:
-        """How many clients: one that does two things, each where tools are strict or are not, is one."""
-        return len({broken.client for broken in breaks(one.rule, one.variants, one.api, one.strict)})
-
-    return sorted(found, key=lambda one: (one.severity.rank, -hurt(one)))
+    return len({broken.client for broken in breaks(rule, variants, api, strict)})
 
 
 class First(Record, frozen=True):

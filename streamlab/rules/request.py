@@ -39,7 +39,7 @@ class RequestReading:
     empty, and what depends on it is None.
     """
 
-    __slots__ = ("body", "kind", "strict", "tools")
+    __slots__ = ("body", "kind", "n", "strict", "tools")
 
     def __init__(self, request: Request | None) -> None:
         body = request.body if request is not None else None
@@ -50,6 +50,8 @@ class RequestReading:
         else:
             self.kind = RequestBody.OBJECT if is_object else RequestBody.OTHER
         self.body: JsonObject = read.value if is_object else {}
+        #: How many choices are asked for, over all prompts of legacy completions.
+        self.n: int | None = reading.asked_choices(self.body) if is_object else None
         #: Names of the tools that are offered.
         self.tools = read.tools
         #: Whether one of them is strict.
@@ -61,11 +63,6 @@ class RequestReading:
         return self.kind is RequestBody.OBJECT
 
     @property
-    def n(self) -> int | None:
-        """How many choices are asked for, over all prompts of legacy completions."""
-        return reading.asked_choices(self.body) if self.known else None
-
-    @property
     def include_usage(self) -> bool | None:
         """Whether usage is asked for."""
         if not self.known:
@@ -74,7 +71,7 @@ class RequestReading:
 
     def forget(self) -> None:
         """Know nothing any more: from here on the stream is read as that of another API."""
-        self.kind, self.body, self.tools, self.strict = RequestBody.ABSENT, {}, None, None
+        self.kind, self.body, self.n, self.tools, self.strict = RequestBody.ABSENT, {}, None, None, None
 
 
 _NOTHING = _Read(None)
