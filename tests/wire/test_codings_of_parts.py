@@ -98,3 +98,11 @@ def test_a_compressor_that_is_never_closed(coding):
     assert Severity.ERROR in {one.severity for one in cut if one.rule == "content-coding-unfinished"}
     left = replace(unfinished, ending=Ending.CLIENT_LEFT)
     assert "content-coding-unfinished" not in {one.rule for one in analyze(left).findings}
+
+
+def test_a_block_of_which_nothing_can_be_read():
+    body = zstandard.ZstdCompressor().compress(PLAIN)[:-20]
+    cut = exchange([body], headers=(*HEADERS, ("content-encoding", "zstd")))
+    told = {one.rule: one.message for one in analyze(cut).findings}
+    assert told["content-coding-unfinished"] == f"the body of {len(body)} bytes of zstd has no end"
+    assert told["empty-200"] == f"HTTP 200 with {len(body)} bytes that end before anything can be read of their coding"

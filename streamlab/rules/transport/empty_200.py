@@ -44,9 +44,10 @@ class Empty200(Rule):
         method = ctx.request.method.upper() if ctx.request is not None else "POST"
         if method in ("HEAD", "OPTIONS") or ctx.received.coding_fault is not None:
             return
-        size = f"{ctx.received.body_bytes} bytes that hold nothing" if ctx.received.body_bytes else "an empty body"
+        size = ctx.received.body_bytes
+        what = "hold nothing" if ctx.received.coding_ended else "end before anything can be read of their coding"
         yield self.found(
-            f"HTTP {ctx.head.status} with {size}",
+            f"HTTP {ctx.head.status} with {f'{size} bytes that {what}' if size else 'an empty body'}",
             expected=ctx.api.shortest_stream,
             actual=ctx.received.prefix[:20].decode("utf-8", "replace"),
             repairability=told_loss(ctx),
