@@ -80,6 +80,12 @@ def _ends_empty() -> Exchange:
     return exchange(sse([*chat_text()[:-1], chunk({}, "")]))
 
 
+def _logprobs_in_a_list() -> Exchange:
+    payloads = chat_text()
+    payloads[1]["choices"][0]["logprobs"] = [{"token": "Spring", "logprob": -0.1}]
+    return exchange(sse(payloads))
+
+
 def _form(measured: str) -> Exchange:
     [form] = [form for form in FORMS_OF_VARIANTS if form.measured == measured]
     return form.exchange
@@ -88,6 +94,7 @@ def _form(measured: str) -> Exchange:
 #: "when there is no other at the end", "when the first event carries a tool call".
 FORMS: dict[str, tuple[Exchange, Answer]] = {
     "finish-reason-empty-string": (_ends_empty(), SPRING),
+    "logprobs-shape": (_logprobs_in_a_list(), SPRING),
     "sse-bom": (exchange([b"\xef\xbb\xbf" + sse(chat_tool())]), ONE_CALL),
     "tool-call-name-empty-continuation": (_form("tools.all-null-later"), TWO_CALLS),
     "tool-call-type-missing": (_form("tools.type-empty-later"), TWO_CALLS),

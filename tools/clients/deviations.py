@@ -12,6 +12,7 @@ from typing import Any
 
 from as_completions import completion
 from bends import CALL, CALLS, FIRST, LAST, NOT_LAST, TEXT, USAGE, WHOLE, bent, dropping, of_choice, of_delta, setting
+from logprobs import LOGPROBS, LOGPROBS_OF_COMPLETIONS, LOGPROBS_PERFECT
 from other_apis import OTHER_APIS, OTHER_PERFECT
 from own_apis import STREAMS
 from tool_deviations import TOOLS, two_calls
@@ -111,6 +112,14 @@ def _counted(**members: Any) -> Exchange:
     nothing = {**streams.USAGE, "completion_tokens": 0, "total_tokens": streams.USAGE["prompt_tokens"], **members}
     said = [*({**payload, "usage": nothing} for payload in TEXT[:-1]), {**TEXT[-1], "usage": dict(streams.USAGE)}]
     return exchange(sse(said))
+
+
+_BESIDE = {**streams.USAGE, "total_tokens": 21, "completion_tokens_details": {"reasoning_tokens": 5}}
+
+
+def _beside() -> Exchange:
+    """Reasoning that is counted beside the completion, and in the total."""
+    return bent(USAGE, setting(usage=_BESIDE), LAST)
 
 
 def _costing(cost: Any) -> Exchange:
@@ -282,6 +291,7 @@ _CHUNKS: dict[str, Exchange] = {
     "usage.in-second-finish-chunk": exchange(sse([*TEXT, {**TEXT[-1], "usage": streams.USAGE}])),
     "usage.role-missing": exchange(sse([*TEXT[1:-1], {**TEXT[-1], "usage": streams.USAGE}])),
     "usage.role-missing-empty-text": exchange(sse([*TEXT[1:-1], chunk({"content": ""}, "stop", usage=streams.USAGE)])),
+    "usage.reasoning-beside": _beside(),
     "usage.completion-null-until-end": _counted(completion_tokens=None),
     "usage.total-null-until-end": _counted(total_tokens=None),
     "usage.before-finish": exchange(sse([*USAGE[:-2], USAGE[-1], USAGE[-2]])),
@@ -297,13 +307,15 @@ _CHUNKS: dict[str, Exchange] = {
     "responses.no-completed": streams.responses_exchange(streams.responses_sse(RESPONSE[:-1])),
 }
 _REASONING = exchange(sse([TEXT[0], chunk({"reasoning": "Hm."}), *TEXT[1:]]))
-MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS | {name: made for name, (made, _) in STREAMS.items()} | OTHER_APIS
+_OF_ONE_API = {name: made for name, (made, _) in STREAMS.items()}
+MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS | _OF_ONE_API | OTHER_APIS | LOGPROBS | LOGPROBS_OF_COMPLETIONS
 #: Usage that comes often, and has a cost that Agno cannot add up.
 _COSTLY = ("usage.each-chunk-cost", "usage.twice-with-finish-cost", "usage.falling-cost", "usage.twice-cost")
 #: The perfect stream, where the name does not say it.
 PERFECT: dict[str, Exchange] = {
     **{name: perfect for name, (_, perfect) in STREAMS.items()},
     **OTHER_PERFECT,
+    **LOGPROBS_PERFECT,
     **dict.fromkeys(
         ("text.split-1byte", "text.split-7byte", "text.split-in-utf8", "text.surrogate-split"), exchange(sse(WIDE))
     ),
@@ -316,6 +328,7 @@ PERFECT: dict[str, Exchange] = {
     # Who knows reasoning by that name alone shows none of what the others show.
     **dict.fromkeys(("reasoning.perfect", "reasoning.content-and-details"), _REASONING),
     "usage.in-choice": exchange(sse(USAGE)),
+    "usage.reasoning-beside": bent(USAGE, setting(usage=_BESIDE | {"completion_tokens": 9}), LAST),
     # Agno raises because of the cost, also where it comes once: unknown-extension-fields.
     **dict.fromkeys(_COSTLY, _costing({"total_cost": 0.00501})),
     "tool1.finish-twice-named": bent(CALL, of_choice(setting(finish_reason="stop")), LAST),

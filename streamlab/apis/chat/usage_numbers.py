@@ -40,9 +40,8 @@ def straighten(usage: JsonObject, put: Callable[[str, int], None]) -> None:
     prompt, completion, total = (usage.get(key) for key in (names.prompt, names.completion, "total_tokens"))
     if type(prompt) is not int or type(completion) is not int or total == prompt + completion:
         return
-    reasoning = _reasoning(usage, names)
-    if reasoning > 0 and total == prompt + completion + reasoning:
-        put(names.completion, completion + reasoning)
+    if counted_beside(usage):
+        put(names.completion, completion + _reasoning(usage, names))
     else:
         put("total_tokens", prompt + completion)
 
@@ -116,7 +115,7 @@ def sums(usage: JsonObject, names: _Names) -> Iterator[tuple[str, str, Severity]
     prompt, completion, total = usage[names.prompt], usage[names.completion], usage["total_tokens"]
     reasoning = _reasoning(usage, names)
     if total != prompt + completion:
-        beside = reasoning > 0 and total == prompt + completion + reasoning
+        beside = counted_beside(usage, names)
         yield (
             "usage.total_tokens",
             f"total_tokens is {quote(total)}, not {quote(prompt)} + {quote(completion)}"
@@ -133,6 +132,15 @@ def sums(usage: JsonObject, names: _Names) -> Iterator[tuple[str, str, Severity]
         if part > whole:
             message = f"{key} is {quote(part)}, more than the {quote(whole)} it is a part of"
             yield f"usage.{details}.{key}", message, Severity.WARNING
+
+
+def counted_beside(usage: JsonObject, names: _Names = CHAT) -> bool:
+    """Whether the total holds reasoning tokens that are no part of the completion."""
+    prompt, completion, total = (usage.get(key) for key in (names.prompt, names.completion, "total_tokens"))
+    reasoning = _reasoning(usage, names)
+    if type(prompt) is not int or type(completion) is not int or reasoning <= 0:
+        return False
+    return total == prompt + completion + reasoning
 
 
 def _reasoning(usage: JsonObject, names: _Names) -> int:

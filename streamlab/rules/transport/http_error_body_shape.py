@@ -15,7 +15,8 @@ class HttpErrorBodyShape(Rule):
     """An HTTP error answer does not carry OpenAI's error object.
 
     Extra keys, missing ``type``, ``param`` or ``code`` are fine here; what is asked for is an object under ``error``
-    with a ``message``. The status tells the failure in any case.
+    with a ``message``. The status tells the failure in any case: that is why this is a warning, however many clients
+    lose the words. Each still raises an error, but for a loop around fetch-event-source that looks at no status.
 
     ## What OpenAI does
     Answers every 4xx and 5xx with ``{"error": {"message", "type", "param", "code"}}``, without exception in the

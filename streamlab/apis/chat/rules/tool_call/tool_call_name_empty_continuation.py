@@ -21,9 +21,9 @@ class ToolCallNameEmptyContinuation(Rule):
 
     ## Why it matters
     The openai-node ``.stream()`` helper of 7.x raises ("changed tool call identity") in every measured form, where a
-    tool is strict; {clients: none when the name alone is empty text} measured clients read it as absent. gptel and
-    spring-ai-alibaba were seen to break calls on it. A form that nobody was asked about is a warning, and so is one on
-    which nobody else breaks, where the request has no strict tool.
+    tool is strict; {clients: none when the name alone is empty text} measured clients read it as absent.
+    gptel is reported to break calls on empty text. A form that nobody was asked about is a warning, and so is one on
+    which no other measured client breaks, where the request has no strict tool.
 
     ## Repair
     The key is dropped.

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.usage_numbers import CHAT, NUMBERS, RESPONSES, faults, faults_left, straighten, sums
+from streamlab.apis.chat.usage_numbers import (
+    CHAT,
+    NUMBERS,
+    RESPONSES,
+    counted_beside,
+    faults,
+    faults_left,
+    straighten,
+    sums,
+)
 from streamlab.exchange import Ending
 from streamlab.record import changed
 from streamlab.rules.api import Scope
@@ -58,7 +67,8 @@ class UsageInconsistent(Rule):
     null at the end makes AutoGen raise, a null
     ``completion_tokens`` before it smolagents, measured: those are errors. Missing or contradicting
     numbers give wrong costs, negative text tokens among them. xAI and Gemini count reasoning beside the completion, so
-    their totals do not add up in OpenAI's reading. Details that are null, or have null for a count (OpenAI and Azure
+    their totals do not add up in OpenAI's reading; who adds the total up himself (LiteLLM, the AI SDK, pi-ai) ends with
+    another than was sent. Details that are null, or have null for a count (OpenAI and Azure
     send numbers: 195 of 195), harm none of the measured clients and are only noted.
 
     ## Repair
@@ -84,6 +94,7 @@ class UsageInconsistent(Rule):
         "total_tokens is null before the finish",
         "the numbers are floats",
         "the numbers are text",
+        "reasoning is counted beside the completion",
     )
 
     def __init__(self, ctx: RuleState) -> None:
@@ -123,6 +134,8 @@ class UsageInconsistent(Rule):
             if self._goes_on(event):
                 return f"{key} is null before the finish" if key != "prompt_tokens" else None
             return f"{key} is null" if not isinstance(usage.get("cost"), dict | list | str) else None
+        if key == "total_tokens" and type(value) is int and counted_beside(usage):
+            return self.variants[-1]
         return (
             "the numbers are floats" if type(value) is float else "the numbers are text" if _is_number(value) else None
         )

@@ -18,7 +18,7 @@ class ResponsesItemsOverlap(OddRule):
 
     ## Why it matters
     LangChain (Python) makes four calls of two that are sent in turns. Reasoning and text that overlap harm none of
-    the measured clients.
+    the measured clients, and are only noted.
 
     ## Repair
     Calls go out one after the other: nobody can run one before it is done. Otherwise none: holding a text back until
@@ -38,7 +38,9 @@ class ResponsesItemsOverlap(OddRule):
         return item is not None and last is not None and item.is_call and last.is_call
 
     def graded(self, one: Odd) -> Severity:
-        return Severity.ERROR if self._both_call() and self.response.kind != ITEM_DONE else Severity.WARNING
+        if not self._both_call():
+            return Severity.INFO
+        return Severity.ERROR if self.response.kind != ITEM_DONE else Severity.WARNING
 
     def form(self, one: Odd) -> str:
         return self.variants[not self._both_call()]
