@@ -48,16 +48,14 @@ def print_outcomes(outcomes: Outcomes, form: str, level: str) -> int:
 
 
 def _found(targets: Sequence[str], db: Path | None, missing: list[str]) -> Iterator[Target]:
-    """What the targets name, lazily. One that is not there is told of and put down, and the others are checked; alone
-    it raises NotFoundError."""
-    from streamlab.errors import NotFoundError
+    """What the targets name, lazily. One that is not there or cannot be read (any more: a database may be damaged
+    further on) is told of and put down, the others are checked, and a document ends as it began."""
+    from streamlab.errors import UnreadableInputError
 
     for target in targets:
         try:
             yield from api.find(target, db)
-        except NotFoundError as error:
-            if len(targets) == 1:
-                raise
+        except UnreadableInputError as error:
             missing.append(target)
             complain(f"streamlab: {error}")
 

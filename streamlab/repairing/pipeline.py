@@ -251,7 +251,7 @@ class Pipeline:
             self.out.append(draft)
             for source in draft.sources:
                 self._kept.pop(source, None)
-            for rule in {change.rule for change in draft.changes}:
+            for rule in dict.fromkeys(change.rule for change in draft.changes):
                 changes[rule] = changes.get(rule, 0) + 1
 
     def taken(self) -> list[Output]:

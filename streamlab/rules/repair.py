@@ -105,7 +105,7 @@ class Account:
 
     def drop(self, draft: Draft, rule: str) -> None:
         """Note that nothing of an event goes out."""
-        for one in {rule, *(change.rule for change in draft.changes)}:
+        for one in dict.fromkeys((rule, *(change.rule for change in draft.changes))):
             self.changes[one] = self.changes.get(one, 0) + 1
         if len(self.dropped) < MAX_DROPPED:
             self.dropped.append(Dropped(rule, draft.sources, frozenset(change.rule for change in draft.changes)))

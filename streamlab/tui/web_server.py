@@ -21,11 +21,14 @@ from urllib.parse import urlsplit
 
 import jinja2
 from aiohttp import WSCloseCode, WSMsgType, web
+from textual_serve import download_manager
 from textual_serve.app_service import AppService
 from textual_serve.server import Server
 
 #: How long a workbench may take to leave before it is killed, and a browser to say goodbye.
 _LEAVE_SECONDS, _GOODBYE_SECONDS = 3.0, 1.0
+#: How long a download waits for its next piece: a workbench on a busy machine takes longer than textual-serve's 4 s.
+_PIECE_SECONDS = 60
 _OUTSIDE_FONT = re.compile(r'<link\s[^>]*href="https?://[^>]*>')
 #: The font comes with textual-serve, whose page does without it.
 _HEAD = """<meta charset="utf-8"><title>streamlab</title><link rel="icon" href="data:,">
@@ -117,6 +120,7 @@ class Pages:
         self._words, self._token, self._most = words, token, most
         self._local = local
         self._server = Server("", title="streamlab")
+        download_manager.DOWNLOAD_TIMEOUT = _PIECE_SECONDS
         loader = jinja2.FileSystemLoader(self._server.templates_path)
         self._template = jinja2.Environment(loader=loader, autoescape=True).get_template("app_index.html")
         self._open: set[web.WebSocketResponse] = set()

@@ -189,3 +189,19 @@ def test_a_target_that_is_not_there_is_told_and_the_others_are_checked(run, fold
     assert [one["source"] for one in json.loads(ran.out)["exchanges"]] == [str(folder / "good"), str(folder / "bad")]
     alone = run("check", folder / "gone")
     assert (alone.code, alone.out, alone.err.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize("form", ["json", "sarif", "junit"])
+@pytest.mark.parametrize("others", [True, False])
+def test_a_database_that_cannot_be_read_leaves_a_whole_document_of_the_others(run, folder, tmp_path, form, others):
+    (tmp_path / "broken.db").write_bytes(b"no database at all")
+    targets = [folder / "good", "broken.db", folder / "bad"] if others else ["broken.db"]
+    ran = run("check", *targets, "--format", form)
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert "broken.db: not a SQLite database" in ran.err
+    if form == "junit":
+        assert len(ET.fromstring(ran.out).findall(".//testcase")) == 2 * others
+    else:
+        document = json.loads(ran.out)
+        found = document["exchanges"] if form == "json" else document["runs"][0]["results"]
+        assert bool(found) == others

@@ -154,3 +154,10 @@ def test_reasoning_counted_beside_the_completion_keeps_the_total():
     usage = {"prompt_tokens": 20, "completion_tokens": 22, "total_tokens": 177, "reasoning_tokens": 135}
     held = analyze(normalize(exchange(sse(with_usage(usage)), request=ASKED)).exchange).completion["usage"]
     assert (held["completion_tokens"], held["total_tokens"]) == (157, 177)
+
+
+@pytest.mark.parametrize("value", [None, "17", 17.0])
+def test_a_count_that_is_no_integer_is_shown_beside_what_it_should_be(value):
+    report = analyze(exchange(sse(with_usage({**USAGE, "total_tokens": value})), request=ASKED))
+    [finding] = [one for one in report.findings if one.rule == "usage-inconsistent"]
+    assert (finding.expected, finding.actual) == ("an integer", value)

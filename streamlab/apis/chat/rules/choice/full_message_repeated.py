@@ -186,7 +186,7 @@ class FullMessageRepeated(Rule):
             message = choice.get("message")
             if type(message) is dict and (type(choice.get("delta")) is dict or self._ended_by_message(choice)):
                 path = f"choices[{position}].message"
-                finding = self.found("", at, path=path, expected="(absent)", actual=message.get("content"))
+                finding = self.found("", at, path=path, expected="(absent)", actual=message.get("content") or message)
                 index = reading.choice_index(choice)
                 messages = self._messages.setdefault(index, _Messages())
                 if (index, path) not in self._placed:  # the others only count

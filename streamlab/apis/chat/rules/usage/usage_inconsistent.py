@@ -110,9 +110,13 @@ class UsageInconsistent(Rule):
             self._last = usage if type(usage) is dict and usage else self._last
             left = faults_left(usage)
             for path, message, severity in faults(usage, CHAT):
-                variant = self._variant(event, usage, path.removeprefix("usage."))
-                actual = usage if path == "usage" else None
-                found = self.found(message, at, path=path, actual=actual, severity=severity, variant=variant)
+                key = path.removeprefix("usage.")
+                variant = self._variant(event, usage, key)
+                actual = usage if path == "usage" else usage.get(key)
+                expected = "an integer" if key in NUMBERS and type(actual) is not int else None
+                found = self.found(
+                    message, at, path=path, expected=expected, actual=actual, severity=severity, variant=variant
+                )
                 if path in left:
                     self._leave(found, event)
                 else:
