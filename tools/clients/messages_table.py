@@ -117,69 +117,6 @@ def _same() -> dict[str, dict[str, str]]:
     return known
 
 
-def _rest(one: dict[str, Any], rule: str, again: set[str], api: str) -> dict[str, Any]:
-    """What a stream's results tell of clients that were not asked about its form again since."""
-    known = _measured().get(rule, {}).get("asked", ())
-    if not any((asked.get("api"), asked.get("form", "")) == (api, one["form"]) for asked in known):
-        return one
-    left = {client: did for client, did in one["outcomes"].items() if client not in again}
-    return {**one, "outcomes": left, "clients": one["clients"] - len(again)}
-
-
-@cache
-def _measured() -> dict[str, Any]:
-    """What the set-ups did when they were asked last."""
-    return tomllib.loads((TARGET.parent / "measured.toml").read_text(encoding="utf-8"))
-
-
-def _same() -> dict[str, dict[str, str]]:
-    """By API: the set-ups, by their ids, and what they are called here."""
-    known: dict[str, dict[str, str]] = tomllib.loads((TARGET.parent / "same.toml").read_text(encoding="utf-8"))
-    return known
-
-
-def _rest(one: dict[str, Any], rule: str, again: set[str], api: str) -> dict[str, Any]:
-    """What a stream's results tell of clients that were not asked about its form again since."""
-    known = _measured().get(rule, {}).get("asked", ())
-    if not any((asked.get("api"), asked.get("form", "")) == (api, one["form"]) for asked in known):
-        return one
-    left = {client: did for client, did in one["outcomes"].items() if client not in again}
-    return {**one, "outcomes": left, "clients": one["clients"] - len(again)}
-
-
-@cache
-def _measured() -> dict[str, Any]:
-    """What the set-ups did when they were asked last."""
-    return tomllib.loads((TARGET.parent / "measured.toml").read_text(encoding="utf-8"))
-
-
-def _same() -> dict[str, dict[str, str]]:
-    """By API: the set-ups, by their ids, and what they are called here."""
-    known: dict[str, dict[str, str]] = tomllib.loads((TARGET.parent / "same.toml").read_text(encoding="utf-8"))
-    return known
-
-
-def _rest(one: dict[str, Any], rule: str, again: set[str], api: str) -> dict[str, Any]:
-    """What a stream's results tell of clients that were not asked about its form again since."""
-    known = _measured().get(rule, {}).get("asked", ())
-    if not any((asked.get("api"), asked.get("form", "")) == (api, one["form"]) for asked in known):
-        return one
-    left = {client: did for client, did in one["outcomes"].items() if client not in again}
-    return {**one, "outcomes": left, "clients": one["clients"] - len(again)}
-
-
-@cache
-def _measured() -> dict[str, Any]:
-    """What the set-ups did when they were asked last."""
-    return tomllib.loads((TARGET.parent / "measured.toml").read_text(encoding="utf-8"))
-
-
-def _same() -> dict[str, dict[str, str]]:
-    """By API: the set-ups, by their ids, and what they are called here."""
-    known: dict[str, dict[str, str]] = tomllib.loads((TARGET.parent / "same.toml").read_text(encoding="utf-8"))
-    return known
-
-
 def _breaks(rule: str, own: dict[str, Any], results: dict[str, Any]) -> list[str]:
     """Who breaks, those together who do the same on the same form."""
     gravest: dict[tuple[str, str], tuple[int, str, dict[str, Any], str]] = {}
