@@ -176,6 +176,14 @@ class Rule:
         finding = self.found(message, path=header, expected=expected, actual=actual)
         return changed(finding, offset_us=None if head is None else head.offset_us)
 
+    def form_asked(self, form: str | None) -> str | None:
+        """A form, where it is one of `variants`; None for one that no client was asked about."""
+        return form if form in self.variants else None
+
+    def in_form(self, finding: Finding, form: str | None) -> Finding:
+        """A finding whose form is known only now; in none where no client was asked about it."""
+        return changed(finding, variants=(form,) if form in self.variants else ())
+
     def placed(self, finding: Finding, event: StreamEvent) -> Finding:
         """The finding with the bytes and the time of the event being judged, to be kept and yielded in ``end``."""
         sse = event.sse

@@ -10,7 +10,6 @@ from streamlab.apis.anthropic.facts import MessageFact
 from streamlab.apis.anthropic.inputs import InputFault, fault_of
 from streamlab.apis.anthropic.reader import MessageReader
 from streamlab.exchange import Ending
-from streamlab.record import changed
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Finding, Repairability
@@ -102,7 +101,7 @@ class LateFormRule(MessagesRule):
     def end(self, ending: Ending) -> Findings:
         for finding, about in self._kept:
             form = self.form_of(about)
-            yield changed(finding, variants=(form,) if form in self.variants else ())
+            yield self.in_form(finding, form)
 
     def form_of(self, about: Any) -> str | None:
         """Which form it is; None for one that no client was asked about."""
@@ -137,7 +136,7 @@ class ToolInputRule(MessagesRule):
                     "expected": "a JSON object",
                     "actual": text,
                     "repairability": how,
-                    "variant": self._asked(block),
+                    "variant": self.form_asked(self.form(block)),
                 }
                 yield self.found_at(place, self.wrong(block, text), **found)
 
@@ -148,10 +147,6 @@ class ToolInputRule(MessagesRule):
     def lasts(self, block: Block) -> bool:
         """Whether nothing that may still come of the input makes it right."""
         return False
-
-    def _asked(self, block: Block) -> str | None:
-        form = self.form(block)
-        return form if form in self.variants else None
 
     def form(self, block: Block) -> str | None:
         """Which form of the deviation this is."""

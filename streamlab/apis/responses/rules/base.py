@@ -12,7 +12,6 @@ from streamlab.apis.responses.fold import is_known
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.exchange import Ending
-from streamlab.record import changed
 from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -68,7 +67,12 @@ class ResponsesRule(LateRule):
     def form_at(self, holder: JsonObject, member: str) -> str | None:
         """Which of the `placed` forms it is in the event being judged; None for one that no client was asked about."""
         form = f"it is {lack(holder, member)} in {self.response.kind.removeprefix('response.')}"
-        return form if form in self.variants else None
+        return self.form_asked(form)
+
+    def finished_items(self) -> dict[int, JsonObject]:
+        """By the number of each item: what the response that ended it lists as that item."""
+        listed = as_list((self.response.final or {}).get("output"))
+        return {item.number: found for _, found, item in pairs(listed, self.response.items).paired}
 
     def unlocked(self, how: Repairability = Repairability.SAFE) -> Repairability:
         """How what Codex cannot read the end without is repaired. Where Codex would miss an item that is never done, it
@@ -126,11 +130,10 @@ class InItemRule(ResponsesRule):
             self._kept.append((self.placed(finding, event), item, how))
 
     def end(self, ending: Ending) -> Findings:
-        output = as_list((self.response.final or {}).get("output"))
-        finished = {item.number: found for _, found, item in pairs(output, self.response.items).paired}
+        finished = self.finished_items()
         for finding, item, how in self._kept:
             form = self._form(item, how, finished.get(item.number))
-            yield changed(finding, variants=(form,) if form in self.variants else ())
+            yield self.in_form(finding, form)
 
     def _form(self, item: Item, how: str, finished: JsonObject | None) -> str | None:
         where = self._where[item.number]
@@ -172,7 +175,7 @@ class InLifeRule(ResponsesRule):
             form = f"it is {how} in {kind} alone" if len(where) == 1 else None
             if where == {(one, how) for one in _LIVES}:
                 form = f"it is {how} in all of them"
-            yield changed(finding, variants=(form,) if form in self.variants else ())
+            yield self.in_form(finding, form)
 
 
 def of_lives(hows: Iterable[str]) -> tuple[str, ...]:

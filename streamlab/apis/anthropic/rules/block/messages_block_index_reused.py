@@ -56,6 +56,6 @@ class MessagesBlockIndexReused(MessagesRule):
                 path="index",
                 expected=reader.index.expected,
                 actual=block.index,
-                variant=form if form in self.variants else None,
+                variant=self.form_asked(form),
             ),
         )

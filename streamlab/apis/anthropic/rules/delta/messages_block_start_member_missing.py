@@ -65,7 +65,7 @@ class MessagesBlockStartMemberMissing(MessagesRule):
                         path=path,
                         expected={} if member == "input" else "",
                         actual=start.get(member),
-                        variant=variant if variant in self.variants else None,
+                        variant=self.form_asked(variant),
                     ),
                 )
         return None

@@ -64,7 +64,7 @@ class MessagesUsageWrongShape(MessagesRule):
         event = _EVENTS[not self.ctx.facts & MessageFact.START]
         told = f"{path.rpartition('.')[2]} is a string in {event}" if type(actual) is str else None
         form = f"OpenAI's names in {event}" if foreign in OPENAI_USAGE else told
-        variant = form if form in self.variants else None
+        variant = self.form_asked(form)
         how = None if integer(actual) is not None else Repairability.NONE
         found = {"path": path, "expected": expected, "actual": actual, "variant": variant, "repairability": how}
         return self.found(message, at, **found)

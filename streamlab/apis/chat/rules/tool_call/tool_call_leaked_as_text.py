@@ -234,7 +234,7 @@ class ToolCallLeakedAsText(LateRule):
         if member == "reasoning":
             key = str(place.path).rpartition(".")[2] if place is not None else ""
             named = f"it stands in {key}"
-            return named if named in self.variants and not over else None
+            return None if over else self.form_asked(named)
         text, whole = str(state.content), "it stands in the text"
         tag = opens_thought(text)
         thinks = tag is not None and not thought_in(text, tag)[1]

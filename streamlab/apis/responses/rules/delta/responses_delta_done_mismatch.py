@@ -103,7 +103,7 @@ class ResponsesDeltaDoneMismatch(OddRule):
             if cut and (reasoning or finding.path is None or "summary" in finding.path):
                 continue
             form = self._form(item, piece, self._told[number])
-            finding = changed(finding, variants=(form,) if form in self.variants else ())
+            finding = self.in_form(finding, form)
             yield changed(finding, severity=Severity.WARNING) if piece.agrees else finding
 
     def _form(self, item: Item, piece: Piece, told: set[str]) -> str | None:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from streamlab.apis.responses.expectations import OBSERVED_RESPONSES
 from streamlab.apis.responses.facts import Odd, ResponseFact
-from streamlab.apis.responses.final import pairs
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import OddRule, lack
 from streamlab.exchange import Ending
-from streamlab.record import changed
 from streamlab.rules.base import Findings
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.state import RuleState
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject
-from streamlab.wire.reading import as_list
 
 #: Items that are kept; more are not told.
 _MOST = 1_000
@@ -69,11 +66,10 @@ class ResponsesItemChanged(OddRule):
         return [one for one in self.response.odd if self.concerns(one)]
 
     def end(self, ending: Ending) -> Findings:
-        listed = as_list((self.response.final or {}).get("output"))
-        finished = {item.number: found for _, found, item in pairs(listed, self.response.items).paired}
+        finished = self.finished_items()
         for item, member, finding in self._changed:
             form = self._form(item, member, finished.get(item.number, {}))
-            yield changed(finding, variants=(form,) if form in self.variants else ())
+            yield self.in_form(finding, form)
 
     def _form(self, item: Item, member: str, finished: JsonObject) -> str | None:
         """Which of the start and the end is another than the finished response; None where both are, or neither."""

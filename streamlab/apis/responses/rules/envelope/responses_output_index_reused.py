@@ -44,4 +44,4 @@ class ResponsesOutputIndexReused(OddRule):
         if item is None or before is None:
             return None
         form = f"{KINDS.get(item.kind)} has that of {KINDS.get(before.kind)}"
-        return form if form in self.variants else None
+        return self.form_asked(form)

@@ -92,7 +92,7 @@ class ResponsesResponseMembersMissing(ResponsesRule):
     def _form(self, response: JsonObject, member: str) -> str | None:
         """Which form it is; None for one that no client was asked about."""
         form = f"{member} is {lack(response, member)} in {self.response.kind.removeprefix('response.')}"
-        return form if form in self.variants else None
+        return self.form_asked(form)
 
     def _is_known(self, member: str) -> bool:
         """Whether a member that is needed can be filled in."""

@@ -61,4 +61,4 @@ class ResponsesMissingOutputIndex(OddRule):
         form = f"it is that of {KIND[item.kind]}"
         if before is not None:
             form += f" behind {KINDS.get(before.kind)}"
-        return form if form in self.variants else None
+        return self.form_asked(form)

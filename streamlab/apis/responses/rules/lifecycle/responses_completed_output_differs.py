@@ -54,7 +54,7 @@ class ResponsesCompletedOutputDiffers(OddRule):
 
     def form(self, one: Odd) -> str | None:
         form = OUTPUT_TEXT if one.form == OUTPUT_TEXT else _form(one)
-        return form if form in self.variants else None
+        return self.form_asked(form)
 
     def graded(self, one: Odd) -> Severity | None:
         return Severity.WARNING if self.form(one) == _UNHARMED else None

@@ -43,6 +43,6 @@ class ResponsesCompletedOutputMissing(ResponsesRule):
             message = f"output of {response.terminal} {state}"
             answer = answer_form(item.kind for item in response.items)
             how = f"it is {lack(final, 'output')}" + (f", and {answer}" if output is not None else "")
-            form = how if how in self.variants else None
+            form = self.form_asked(how)
             expected = "a list of items"
             yield self.found(message, at, path="response.output", expected=expected, actual=output, variant=form)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from streamlab.apis.responses.expectations import COMPLETED, OBSERVED_RESPONSES, UNCLOSED
 from streamlab.apis.responses.facts import ResponseFact
-from streamlab.apis.responses.final import pairs
 from streamlab.apis.responses.fold import is_known
 from streamlab.apis.responses.repairs import ResponseRepair
 from streamlab.apis.responses.rules.base import ResponsesRule
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.wire.events import StreamEvent
-from streamlab.wire.reading import as_list
 
 _FORMS = {"message": "it is a message", "function_call": "it is a call"}
 
@@ -44,8 +42,7 @@ class ResponsesItemDoneMissing(ResponsesRule):
         response = self.response
         if response.terminal != COMPLETED or response.resumed or response.output.lost:
             return
-        listed = as_list((response.final or {}).get("output"))
-        found = {item.number: listed_item for _, listed_item, item in pairs(listed, response.items).paired}
+        found = self.finished_items()
         for item in response.items:
             if item.open and item.opened and item.kind not in UNCLOSED:
                 message = f"response.completed comes while output item {quote(item.index)} is not done"
