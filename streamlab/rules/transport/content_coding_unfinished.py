@@ -42,18 +42,19 @@ class ContentCodingUnfinished(Rule):
 
     def end(self, ending: Ending) -> Findings:
         received = self.ctx.received
-        coding = self.ctx.head.header("content-encoding") if self.ctx.head is not None else None
+        given = self.ctx.head.header("content-encoding") if self.ctx.head is not None else None
+        coding = (given or "").strip()
         if not (coding and ending is Ending.COMPLETE and received.body_bytes and received.coding_fault is None):
             return
         if not received.decoded_bytes and "br" in coding.lower():
             return  # brotli has no magic number: it may be anything
         if not received.coding_ended:
             yield self.found(
-                f"the body of {received.body_bytes} bytes of {coding.strip()[:20]} has no end",
+                f"the body of {received.body_bytes} bytes of {coding[:20]} has no end",
                 path="content-encoding",
-                expected=f"{coding.strip()[:20]} that is closed behind the last event, or no Content-Encoding",
-                actual=coding,
-                variant=_VARIANTS.get(coding.strip().lower()),
+                expected=f"{coding[:20]} that is closed behind the last event, or no Content-Encoding",
+                actual=given,
+                variant=_VARIANTS.get(coding.lower()),
                 severity=Severity.WARNING if self.ctx.seen.done_at is not None else None,
             )
 

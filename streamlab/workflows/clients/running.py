@@ -327,9 +327,8 @@ def _streamed(body: bytes) -> bool:
 def _reaction(setup: ClientSetup, one: Served, answer: HeldAnswer, ideal: HeldAnswer | None, requests: int) -> Reaction:
     if answer.get("ok") is None:
         return Reaction(None, answer, requests)
-    if (
-        again := answer.get("again")
-    ) and again is not SecondQuestion.NO_ANSWER:  # as shipped, clients ask again after errors
+    again = answer.get("again")
+    if again and again is not SecondQuestion.NO_ANSWER:  # as shipped, clients ask again after errors
         return Reaction(f"again: {again}", answer, requests)
     if failure := failure_of(answer):
         return Reaction(failure, answer, requests)
