@@ -15,8 +15,8 @@ class Report(Record, frozen=True):
 
     ``judged`` is False where no rules of the API ran over an answer, and ``why`` says why, in a phrase.
     ``recovered`` are findings about events that no client could read before their framing was repaired: without
-    numbers and bytes, and in no count. ``dialect`` is the vendor or server the exchange betrays, ``dialect_reasons``
-    why; None and () when none does.
+    numbers and bytes, and in no count. ``left_out`` is how many findings there are that were not asked for.
+    ``dialect`` is the vendor or server the exchange betrays, ``dialect_reasons`` why; None and () when none does.
     """
 
     api: Api
@@ -28,6 +28,7 @@ class Report(Record, frozen=True):
     judged: bool = True
     why: str | None = None
     recovered: tuple[Finding, ...] = ()
+    left_out: int = 0
 
     @property
     def worst(self) -> Severity | None:
@@ -37,7 +38,11 @@ class Report(Record, frozen=True):
     @property
     def verdict(self) -> str:
         """What is said where there is no finding."""
-        return f"✓ as {self.api.vendor} sends it" if self.judged else f"not judged: {self.why}"
+        if not self.judged:
+            return f"not judged: {self.why}"
+        if self.left_out:
+            return f"nothing that was asked for; findings left out: {self.left_out}"
+        return f"✓ as {self.api.vendor} sends it"
 
     def count(self, severity: Severity) -> int:
         """How many findings have this severity."""

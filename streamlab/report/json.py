@@ -68,6 +68,7 @@ def report_json(source: str, exchange_id: int | None, report: Report) -> dict[st
         "dialect_reasons": list(report.dialect_reasons),
         "findings": [finding_json(finding) for finding in worst_first(report.findings)],
         "after_repair": [recovered_json(finding) for finding in worst_first(report.recovered)],
+        "left_out": report.left_out,
         "judged": report.judged,
         "why": report.why,
         "metrics": report.metrics.as_json(),

@@ -180,7 +180,7 @@ def print_recovered(console: HarmlessConsole, findings: Iterable[Finding]) -> No
 
 def print_verdict(console: HarmlessConsole, report: Report, indent: int = 0) -> None:
     """The line of an exchange without findings, or that was not judged."""
-    style = "green" if report.judged else "dim"
+    style = "green" if report.judged and not report.left_out else "dim"
     console.hanging(console.text(visible(report.verdict, 300), style=style), indent, indent + 2)
 
 

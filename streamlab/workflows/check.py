@@ -19,7 +19,7 @@ from streamlab.judging.report import Report
 from streamlab.record import Record, changed
 from streamlab.repairing.hidden import hides_events
 from streamlab.rules.base import Rule
-from streamlab.rules.finding import Finding, Severity
+from streamlab.rules.finding import Finding
 from streamlab.sharing.shown import report_without_secrets
 from streamlab.sharing.wanted import ALL_KNOWN, Masking
 from streamlab.storage.files import read_regular
@@ -44,8 +44,8 @@ __all__ = [
     "checked_of",
     "find",
     "find_one",
-    "for_client",
     "load",
+    "narrowed",
     "normalize",
 ]
 
@@ -71,10 +71,14 @@ class CheckOptions(Record, frozen=True):
 
     @property
     def whole(self) -> bool:
-        """Whether every rule is asked about the exchange as it is, and what is known is masked: then the outcome may be
-        kept."""
-        narrowed = self.api is not None or self.select or self.ignore or self.request_body is not None
-        return not narrowed and self.masking == ALL_KNOWN
+        """Whether the exchange is judged as it is, and what is known is masked: then the outcome, before it is
+        narrowed, may be kept."""
+        return self.api is None and self.request_body is None and self.masking == ALL_KNOWN
+
+    @property
+    def narrow(self) -> bool:
+        """Whether less than all findings are asked for."""
+        return bool(self.select or self.ignore or self.client is not None)
 
     def rules(self) -> tuple[type[Rule], ...]:
         """The chosen rules. Raises NotFoundError for a name that matches none."""
@@ -198,13 +202,13 @@ def _check_many(targets: Iterator[Target], options: CheckOptions) -> Iterator[Ch
             plans.append((batch, known.of(batch)))
             yield [target for target in batch if target not in plans[-1][1]]
 
-    # What is kept is for every client.
-    work = partial(_check_batch, options=changed(options, client=None))
+    # What is kept is of every rule, for every client.
+    work = partial(_check_batch, options=changed(options, select=(), ignore=(), client=None))
     for judged in on_all_cores(work, unknown(), context=spawning() if first.row is not None else None):
         batch, found = plans.popleft()
         known.keep(judged)
         found |= {one.target: one for one, _ in judged}
-        yield from (for_client(found[target], options.client) for target in batch)
+        yield from (narrowed(found[target], options) for target in batch)
     known.close()
 
 
@@ -281,21 +285,20 @@ def check_one(target: Target, options: CheckOptions, database: CaptureDB | None 
     try:
         with target.opened(database) as exchange:
             exchange = _with_request(exchange, options)
-            chosen = options.rules() if options.select or options.ignore else None
-            judge = partial(analyzer.analyze, api=options.api, rules=chosen)
+            judge = partial(analyzer.analyze, api=options.api)
             report = report_without_secrets(exchange, judge(exchange), options.masking, judge)
-            more = _recovered_of(exchange, report) if chosen is None else ()
+            more = _recovered_of(exchange, report)
     except StreamlabError as error:
         return Checked(target, None, error=str(error))
     status = exchange.head.status if exchange.head is not None else None
     lasting = may_be_kept(exchange)
     found = checked_of(target, report, status, str(exchange.ending), exchange.notes, lasting=lasting)
-    return for_client(changed(found, recovered=more), options.client)
+    return narrowed(changed(found, recovered=more), options)
 
 
 def recovered(checked: Checked) -> tuple[Finding, ...]:
     """What else is wrong with a stream of which clients cannot read some events: said of those, once they can."""
-    if checked.recovered is not None or checked.report is None or checked.report.worst is not Severity.ERROR:
+    if checked.recovered is not None or checked.report is None or not hides_events(checked.report):
         return checked.recovered or ()
     try:
         with checked.target.opened() as exchange:
@@ -366,12 +369,24 @@ def _known(names: Iterable[str]) -> str:
     return f"; known: {', '.join(names)}"
 
 
-def for_client(checked: Checked, client: str | None) -> Checked:
-    """The outcome with the findings that hurt a client alone."""
+def narrowed(checked: Checked, options: CheckOptions) -> Checked:
+    """The outcome with the findings alone that are asked for: of the chosen rules, and that hurt the client.
+
+    All rules judge even where few are chosen: some tell what others would tell as well (`Rule.instead_of`), and a
+    finding shall not come up because the one that tells it better is not asked for.
+    """
     report = checked.report
-    if client is None or report is None:
+    if report is None or not options.narrow:
         return checked
+    chosen, client = {rule.name for rule in options.rules()}, options.client
     from streamlab.clients.table import hurts
 
-    hurting = tuple(one for one in report.findings if hurts(one.rule, client, one.variants, one.api, one.strict))
-    return changed(checked, report=changed(report, findings=hurting))
+    def of_interest(found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        mine = (one for one in found if one.rule in chosen)
+        return tuple(
+            one for one in mine if client is None or hurts(one.rule, client, one.variants, one.api, one.strict)
+        )
+
+    left = of_interest(report.findings)
+    less = changed(report, findings=left, left_out=len(report.findings) - len(left))
+    return changed(checked, report=less, recovered=of_interest(recovered(checked)))

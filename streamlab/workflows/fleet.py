@@ -23,7 +23,7 @@ from streamlab.storage.lasting import may_be_kept
 from streamlab.storage.recorders import RecorderRun, day_of, processes_of, recorder_of, told_recorder
 from streamlab.storage.rules_version import rules_version
 from streamlab.storage.targets import Target, find
-from streamlab.workflows.check import Checked, CheckOptions, check, checked_of, for_client
+from streamlab.workflows.check import Checked, CheckOptions, check, checked_of, narrowed
 from streamlab.workflows.cores import on_all_cores, spawning
 from streamlab.workflows.share import prepared
 
@@ -342,8 +342,8 @@ def check_lake(
     """Judge what these rules have not judged of a lake; the outcomes are read from what is kept."""
     options.rules()
     lake = Lake(place_of(target), warn)
-    if not options.whole:  # what is kept is of every rule
+    if not options.whole:  # what is kept is of every exchange as it is
         return LakeChecked(check(lake.targets(target), options), lake.unreadable)
     lake.judge(engine, warn, advance, total, anew=options.anew)
     found = lake.checked(target)
-    return LakeChecked((for_client(one, options.client) for one in found), lake.unreadable)
+    return LakeChecked((narrowed(one, options) for one in found), lake.unreadable)
