@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 from pathlib import Path
 
 import httpx
+import pytest
 
 import streamlab
 from streamlab.storage.exchange_dir import write_exchange_dir
@@ -31,6 +34,13 @@ def test_load_analyze_normalize_and_replay_work_together(tmp_path):
     with streamlab.replay(tmp_path / "x") as server:
         answer = httpx.post(f"{server.url}/@x/v1/chat/completions", json={})
     assert answer.content == body
+
+
+@pytest.mark.parametrize("name", ["glm4-newline", "glm4-tool-ids", "openai-plain"])
+def test_what_is_said_is_itself_in_another_process(name):
+    ((_, exchange),) = streamlab.load(ROOT / "captures" / name)
+    for said in (streamlab.analyze(exchange), streamlab.normalize(exchange)):
+        assert pickle.loads(pickle.dumps(said)) == copy.deepcopy(said) == said
 
 
 def test_the_page_about_python_runs(monkeypatch, capsys):

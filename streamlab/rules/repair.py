@@ -54,6 +54,9 @@ class _Absent:
     def __repr__(self) -> str:
         return "(absent)"
 
+    def __reduce__(self) -> str:
+        return "ABSENT"  # pickled and copied it is the same one, for which everybody looks
+
 
 ABSENT: Final = _Absent()
 

@@ -1,7 +1,8 @@
 """The replay server: plays exchanges byte for byte, on an absolute time schedule, with the recorded ending.
 
-Time zero of a performance is the arrival of the request's first bytes, by the kernel's clock. Every write has an
-absolute deadline, so lateness never adds up; how late writes really were is kept in `Timing` and told.
+Time zero of a performance is the arrival of the request's last bytes, by the kernel's clock: where a body comes late,
+its answer is as long as it was. Every write has an absolute deadline, so lateness never adds up; how late writes really
+were is kept in `Timing` and told.
 """
 
 from __future__ import annotations
@@ -183,7 +184,7 @@ class _Connection:
         self._trusted = here or server.access.token is not None
         self._on_close = on_close
         self._received = bytearray()
-        self._first_ns = 0
+        self._came_ns = 0  # the newest bytes
         self._head_seen: tuple[str, str] | None = None
         self._body: BodyReader | None = None
         self._kept = bytearray()
@@ -197,8 +198,7 @@ class _Connection:
         self._client.look()  # nearly always the request is there already
 
     def _read(self, view: memoryview) -> None:
-        if not self._received and self._head_seen is None:
-            self._first_ns = self._sock.arrived_ns
+        self._came_ns = self._sock.arrived_ns
         self._received += view
         if len(self._received) > MAX_REQUEST_HEAD + READ_SIZE:
             self._client.pause()  # a pipelining client waits until the answer before is out
@@ -269,7 +269,7 @@ class _Connection:
             return
         playable = server.playables[found.index]
         try:
-            self._performance = Performance(server, self._client, playable, self._first_ns, self._performed)
+            self._performance = Performance(server, self._client, playable, self._came_ns, self._performed)
         except (StreamlabError, OSError) as error:  # deleted since it was found, or a file that was changed
             server.on_played(Played(method, target, body, None, str(error)))
             told = str(error) if self._trusted else "the exchange cannot be replayed"
@@ -281,7 +281,7 @@ class _Connection:
     def _performed(self, finish: Finish) -> None:
         self._performance = None
         if finish is Finish.KEEP_ALIVE and not self._last:
-            self._first_ns = time.monotonic_ns()
+            self._came_ns = time.monotonic_ns()  # of a request that waited
             self._client.resume()
             self._go_on()
         elif finish in (Finish.FIN, Finish.KEEP_ALIVE):

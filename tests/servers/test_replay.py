@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
+import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +19,7 @@ from streamlab.errors import UnreadableInputError, UsageError
 from streamlab.exchange import Ending, Exchange, Request
 from streamlab.playback.matching import candidate
 from streamlab.playback.script import Finish, Script, Step
+from streamlab.servers.performance import Performance
 from streamlab.servers.replay import Playable
 from streamlab.storage.exchange_dir import write_exchange_dir
 from streamlab.workflows import replay as replaying
@@ -188,6 +191,29 @@ def test_keep_alive_serves_several_requests_on_one_connection(text: str) -> None
     with BackgroundReplay(replaying.playables([text])) as replay:
         seen = run(fetch(replay.address[1], asked * 3, until=lambda seen: seen.raw.count(b"0\r\n\r\n") == 3))
     assert seen.raw.count(b"HTTP/1.1 200") == 3
+
+
+def test_times_count_from_when_the_request_is_whole(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the body comes late, what follows is not all due at once."""
+    zeros: list[int] = []
+
+    class Noted(Performance):
+        def __init__(self, server, client, playable, zero_ns, on_end) -> None:
+            zeros.append(zero_ns)
+            super().__init__(server, client, playable, zero_ns, on_end)
+
+    monkeypatch.setattr("streamlab.servers.replay.Performance", Noted)
+    monkeypatch.setattr("streamlab.servers.arrivals._waited_ns", lambda _told: 0)  # the clock of the test alone
+    body = streams.request_for().body or b""
+    head = post("/v1/chat/completions", body, "Expect: 100-continue\r\n").removesuffix(body)
+    with BackgroundReplay(replaying.playables([text])) as replay, socket.create_connection(replay.address) as client:
+        client.sendall(head + body[:10])
+        assert client.recv(1000).startswith(b"HTTP/1.1 100")  # the first bytes have been read
+        before = time.monotonic_ns()
+        client.sendall(body[10:])
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")
+    [zero] = zeros
+    assert zero >= before
 
 
 def test_rubbish_gets_an_answer_and_the_server_goes_on(text: str) -> None:
