@@ -101,3 +101,39 @@ def test_odd_fragments(first: int) -> None:
         assert after.by_index == after.read, number
         assert _errors(out) <= _errors(body), number
         assert _repaired(out) == out, number
+
+
+def _side_by_side(*fragments: dict) -> bytes:
+    opened = streams.chunk({"role": "assistant", "content": None})
+    rest = [streams.chunk({"tool_calls": [one]}) for one in fragments]
+    return streams.sse([opened, *rest, streams.chunk({}, "tool_calls")])
+
+
+_FIRST = streams.call(0, "call_a", "get_weather")
+_SECOND = streams.call(1, "call_b", "get_weather", '{"city":')
+_MORE = streams.call(1, arguments='"Oslo"}')
+
+
+@pytest.mark.parametrize("arguments", ["", "null", "[", '{"city":'])
+def test_a_call_that_waited_for_nothing_is_not_said_to_have_moved(arguments: str) -> None:
+    """It waits for the end of one that never ends, and goes out in its place: its bytes are those that came."""
+    first = streams.call(0, "call_a", "get_weather", arguments)
+    body = _side_by_side(first, _SECOND, _MORE).replace(b'"id": "call_b"', b'"id":"call_b"')
+    normalizer = Normalizer(_REQUEST)
+    assert normalizer.feed(body) + normalizer.finish() == body
+    assert normalizer.changes == {}
+
+
+@pytest.mark.parametrize(
+    ("fragments", "moved"),
+    [
+        ((_FIRST, _SECOND, streams.call(0, arguments="{}"), _MORE), 1),
+        ((_FIRST, _SECOND, _MORE, streams.call(0, arguments="{}")), 2),
+        ((_FIRST, _SECOND, streams.call(2, "call_c", "get_weather", "{}"), _MORE), 1),
+    ],
+    ids=["before what it says", "before all of it", "before one that began after it"],
+)
+def test_what_something_else_goes_before_has_moved(fragments: tuple[dict, ...], moved: int) -> None:
+    normalizer = Normalizer(_REQUEST)
+    normalizer.feed(_side_by_side(*fragments)) + normalizer.finish()
+    assert normalizer.changes == {"tool-call-parallel-lost": moved}

@@ -118,6 +118,7 @@ def test_variant(payloads, rule, severity):
         (chat_tools(), "content-null-placeholder"),
         (deltas({"role": "assistant", "content": None, "refusal": ""}, {"refusal": "No."}), "content-null-placeholder"),
         (deltas(OPENING, {"content": None, "reasoning": "x"}, {"content": "Yes"}), "content-null-placeholder"),
+        (deltas({**OPENING, "content": None}, {"reasoning": "x"}, {"content": "Yes"}), "content-null-placeholder"),
         (deltas(OPENING, {"content": "Yes", "reasoning": None}), "reasoning-field-variants"),
         (deltas(OPENING, {"content": "Yes", "reasoning_content": ""}), "reasoning-field-variants"),
         (chat_text("In code:", " <think>", " is a tag"), "reasoning-field-variants"),

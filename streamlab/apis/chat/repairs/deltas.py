@@ -70,7 +70,7 @@ class DeltaShape(Repair):
         self._repair(draft)
         if opening and draft.is_chunk:
             [opened] = reading.choices(opening[0].json)
-            said = (one for one in reading.choices(draft.json) if _says_text(reading.delta(one)))
+            said = (one for one in reading.choices(draft.json) if reading.content(reading.delta(one)))
             if any(reading.choice_index(one) == reading.choice_index(opened) for one in said):
                 path = "choices[0].delta."
                 opening[0].put("content-null-placeholder", reading.delta(opened), "content", "", path)
@@ -154,10 +154,6 @@ def _goes_last(draft: Draft) -> bool:
     listed = reading.choices(draft.json)
     said = any(value for delta in map(reading.delta, listed) for value in delta.values())
     return not said and (bool(draft.changes) or all(choice.get("finish_reason") for choice in listed))
-
-
-def _says_text(delta: JsonObject) -> bool:
-    return bool(reading.content(delta) or reading.reasoning(delta))
 
 
 def _else_in(delta: JsonObject) -> bool:

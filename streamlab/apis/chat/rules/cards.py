@@ -39,7 +39,7 @@ ROWS: tuple[Row, ...] = (
     ('delta.content_is_nested_chunk', 'ContentIsNestedChunk', 'content-is-nested-chunk', None, 4202496, 0, 'end event ok', ()),
     ('delta.content_literal_escapes', 'ContentLiteralEscapes', 'content-literal-escapes', ('chat.completions', 'completions'), 4202496, 0, 'end event ok', ()),
     ('delta.content_lost_whitespace', 'ContentLostWhitespace', 'content-lost-whitespace', ('chat.completions', 'completions'), 4202496, 0, 'end event ok', ()),
-    ('delta.content_null_placeholder', 'ContentNullPlaceholder', 'content-null-placeholder', None, 16384, 0, 'end event ok', ()),
+    ('delta.content_null_placeholder', 'ContentNullPlaceholder', 'content-null-placeholder', None, 16640, 0, 'end event ok', ()),
     ('delta.content_wrong_type', 'ContentWrongType', 'content-wrong-type', None, 16777220, 0, 'event shape ok', ()),
     ('delta.cumulative_content', 'CumulativeContent', 'cumulative-content', ('chat.completions', 'completions'), 4202496, 0, 'end event ok', ()),
     ('delta.cumulative_reasoning', 'CumulativeReasoning', 'cumulative-reasoning', ('chat.completions',), 32768, 32768, 'end event ok', ()),

@@ -11,6 +11,7 @@ from streamlab.rules.sources import OBSERVED
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run
 
@@ -23,13 +24,14 @@ class ContentNullPlaceholder(LateRule):
 
     ## What OpenAI does
     Opens a text with ``"content": ""`` and leaves the key out where there is no text. Null stands only in the opening
-    delta of answers that are tool calls, a refusal or audio.
+    delta of answers that are tool calls, a refusal or audio. Reasoning that follows stands in its place: OpenAI sends
+    none, so nothing is said of it.
 
     ## Why it matters
     The schema allows it and every measured client takes it. Naive code in a browser writes ``null`` into the page.
 
     ## Repair
-    The key is removed.
+    The key is removed; in the opening delta of a text it becomes ``""``.
     """
 
     name = "content-null-placeholder"
@@ -37,7 +39,7 @@ class ContentNullPlaceholder(LateRule):
     source = OBSERVED
     repairability = Repairability.SAFE
     repair = DeltaShape
-    on = Fact.CONTENT_EMPTY
+    on = Fact.CONTENT_EMPTY | Fact.SHAPE  # reasoning begins with a shape of its own
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
@@ -47,10 +49,12 @@ class ContentNullPlaceholder(LateRule):
 
     def event(self, at: int, event: StreamEvent) -> None:
         for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
-            inner = reading.delta(choice)
+            inner, index = reading.delta(choice), reading.choice_index(choice)
+            if index in self._opening and self._is_thought_first(index, inner):
+                del self._opening[index]
             if inner.get("content", "") is not None or any(inner.get(key) for key in _INSTEAD):
                 continue
-            index, path = reading.choice_index(choice), f"choices[{position}].delta.content"
+            path = f"choices[{position}].delta.content"
             if inner.get("role") and index not in self.ctx.accumulator.choices:
                 # Whether null is right here depends on what the answer turns out to be.
                 if len(self._opening) < _MAX_CHOICES:
@@ -59,6 +63,11 @@ class ContentNullPlaceholder(LateRule):
             self._count += 1
             if self._first is None:
                 self._first = self.keep(at, event, path)
+
+    def _is_thought_first(self, index: int, inner: JsonObject) -> bool:
+        """Whether a choice that opened with null reasons before it says a word of the answer."""
+        thought = any(inner.get(key) for key in reading.REASONING_KEYS)
+        return thought and not (inner.get("content") or self.ctx.accumulator.choices[index].content)
 
     def passes(self, run: Run) -> bool:
         delta = reading.deltas(run.template.chunk)[0]

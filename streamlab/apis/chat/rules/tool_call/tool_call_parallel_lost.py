@@ -32,6 +32,7 @@ class OneCallAfterAnother(Repair):
         self._complete: set[tuple[int, int]] = set()
         self._current: dict[int, int] = {}
         self._waiting: dict[tuple[int, int], list[Draft]] = {}  # by call, in the order in which they began
+        self._in_place: dict[tuple[int, int], list[Draft]] = {}  # those of them that nothing went before yet
         self._held_count = 0
         self._ending: list[Draft] = []  # from the finish on, while a call waits
 
@@ -110,6 +111,7 @@ class OneCallAfterAnother(Repair):
                 if len(self._ending) > _MAX_WAITING:
                     yield from self._let_go()
             else:
+                self._overtake()
                 yield draft
             return
         choice, index = reading.choice_index(listed[0]), fragments[0]["index"]
@@ -120,19 +122,29 @@ class OneCallAfterAnother(Repair):
                 if len(waiting) == 1 and _arguments(draft).lstrip().startswith("{"):
                     _clear_placeholder(waiting[0])
                 waiting.append(draft)
+                self._in_place.setdefault((choice, index), []).append(draft)
                 self._held_count += 1
-                draft.note(self.rules[0], "choices[0].delta.tool_calls[0]")
+                self._overtake((choice, index))
                 if self._held_count > _MAX_WAITING:
                     yield from self._let_go()
                 return
             self._current[choice] = index
         self._add(choice, index, draft)
+        self._overtake()
         yield draft
         while self._waiting and (choice, self._current[choice]) in self._complete:
             ready = self._next(choice)
             yield from ready
             if not ready:
                 return
+
+    def _overtake(self, by: tuple[int, int] | None = None) -> None:
+        """Something goes before what waits, or before what waits of the calls that began after ``by``: only that is
+        out of its place, and not what waited for nothing."""
+        keys = list(self._in_place) if by is None else list(self._waiting)
+        for key in keys[0 if by is None else keys.index(by) + 1 :]:
+            for draft in self._in_place.pop(key, ()):
+                draft.note(self.rules[0], "choices[0].delta.tool_calls[0]")
 
     def _is_no_end(self, listed: list[JsonObject]) -> bool:
         """Whether choices say nothing, while nothing but a [DONE] that came too early is held of the end."""
@@ -156,6 +168,7 @@ class OneCallAfterAnother(Repair):
             return []
         self._current[choice] = index
         ready = self._waiting.pop((choice, index))
+        self._in_place.pop((choice, index), None)
         self._held_count -= len(ready)
         for draft in ready:
             self._add(choice, index, draft)
@@ -163,7 +176,7 @@ class OneCallAfterAnother(Repair):
 
     def _let_go(self) -> Iterator[Draft]:
         """The answer is over: what still waits goes out, call by call."""
-        waiting, self._waiting, self._held_count = self._waiting, {}, 0
+        waiting, self._waiting, self._in_place, self._held_count = self._waiting, {}, {}, 0
         ending, self._ending = self._ending, []
         self.awake = False
         yield from (draft for drafts in waiting.values() for draft in drafts)
