@@ -160,7 +160,7 @@ def _broken(exchange: Exchange, repaired: Normalized, before: set[str], *, unsaf
     new = errors(repaired.exchange) - before if left else set()
     if new and READABLE & set(repaired.changes):
         new -= readable_errors(exchange, unsafe=unsafe)
-    if any(map(fact_of, new)) and _was_told(exchange, repaired):
+    if any(map(fact_of, new)) and _was_told(exchange, repaired, unsafe=unsafe):
         new = {rule for rule in new if not fact_of(rule)}
     if "json-truncated" in new and "json-malformed" in before and _is_read_anew(exchange, repaired):
         new -= {"json-truncated"}
@@ -183,9 +183,12 @@ def _is_read_anew(exchange: Exchange, repaired: Normalized) -> bool:
     return all(one.sse.data in came for one in after.events if isinstance(one, Undecodable)) if after else False
 
 
-def _was_told(exchange: Exchange, repaired: Normalized) -> bool:
-    """Whether each text of the repaired answer stood whole in an event that came: the deltas say now what the stream
-    told already, and rules that speak of the answer itself could not see it there."""
+def _was_told(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> bool:
+    """Whether each text of the repaired answer stood whole in an event that came, once that could be read: the deltas
+    say now what the stream told already, and rules that speak of the answer itself could not see it there."""
+    if READABLE & set(repaired.changes) and "translated" not in repaired.changes:
+        passed, _ = _passing_behind(Stage.PAYLOAD, exchange, unsafe=unsafe)
+        exchange = bare(replace(exchange, segments=(Segment(None, b"".join(one.raw for one in passed)),)))
     read = _events(exchange)
     came = {text for one in read.events if isinstance(one, Chunk) for text in _strings(one.json)} if read else set()
     return all(text in came for text in texts_of(read_exchange(repaired.exchange).items).values())

@@ -25,16 +25,12 @@ Reads = Iterable[tuple[int | None, bytes]]
 Ask = Callable[[RuleTable, Reads, list[SegmentHook] | None], None]
 
 
-def _opens_behind(first: dict[str, Any], chunk: dict[str, Any]) -> bool:
-    """Whether a chunk is part of the answer where the first that came is none."""
-    return owes_envelope(chunk) and not owes_envelope(first)
-
-
 class StreamProgress:
     """Takes in each event once the rules were asked about it."""
 
     def __init__(self, ctx: RuleState) -> None:
         self._ctx = ctx
+        self._opened = False  # whether the first chunk that is kept is part of the answer
         self._begun: set[tuple[int, int]] = set()  # of chunks that add text: which kinds, and the first choice
         self.metrics = MetricsCollector()
 
@@ -56,9 +52,8 @@ class StreamProgress:
         if facts & Fact.CHUNK:
             chunk: dict[str, Any] = event.json  # type: ignore[union-attr]
             seen.chunks += 1
-            first = seen.first_chunk
-            if first is None or (not first.get("choices") and tracker is None and _opens_behind(first, chunk)):
-                seen.first_chunk = chunk
+            if seen.first_chunk is None or (not self._opened and tracker is None and owes_envelope(chunk)):
+                seen.first_chunk, self._opened = chunk, owes_envelope(chunk)
             if facts & Fact.ENVELOPE:  # one without has that of the chunk before, and is what that was
                 seen.before_asides = None if owes_envelope(chunk) else seen.before_asides or seen.last
             seen.last = chunk

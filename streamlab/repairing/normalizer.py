@@ -300,8 +300,8 @@ class _Output:
         self.invented = Invented()
         self._take = each or self.events.append
 
-    def add(self, offset_us: int | None, repaired: Iterable[list[RepairedEvent]]) -> None:
-        """What one segment made certain."""
+    def add(self, offset_us: int | None, repaired: Iterable[list[RepairedEvent]]) -> bool:
+        """What one segment made certain; whether it was anything."""
         data = bytearray()
         for one in chain.from_iterable(repaired):
             self.invented.add(one)
@@ -309,6 +309,7 @@ class _Output:
             data += one.raw
         if data:
             self.segments.append(Segment(offset_us, bytes(data)))
+        return bool(data)
 
 
 def normalize(
@@ -328,14 +329,14 @@ def normalize(
         read = changed(exchange, segments=tuple(exchange.segments))  # a database may be closed by then
         return Normalized(read, (), {}, (), left_alone=nothing)
     normalizer = Normalizer(exchange.request, exchange.head, unsafe=unsafe, api=api, to_chat=to_chat)
-    out = _Output(each)
-    last_us = exchange.end_us
+    out, last_us = _Output(each), exchange.end_us
     for segment in exchange.segments:
         out.add(segment.offset_us, normalizer.event_pieces(segment.data))
         last_us = segment.offset_us if segment.data else last_us
-    # [DONE] ends the answer, however long the upstream kept the connection open after it.
-    end_us = last_us if normalizer.done else exchange.end_us
-    out.add(end_us, (normalizer.finish_events(exchange.ending),))
+    # [DONE] ends the answer, however long the upstream kept the connection open after it, or sent what goes.
+    end_us = last_us if (done := normalizer.done) else exchange.end_us
+    if not out.add(end_us, (normalizer.finish_events(exchange.ending),)) and done and out.segments:
+        end_us = out.segments[-1].offset_us
     repaired = changed(exchange, segments=tuple(out.segments), end_us=end_us)
     if not normalizer.passes_through:
         repaired = _as_sent(repaired, normalizer)

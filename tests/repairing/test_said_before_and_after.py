@@ -122,6 +122,8 @@ PING = b"event: ping\ndata: {}\n\n"
 AGAIN = [{**one, "id": "chatcmpl-again"} for one in chat_text("b", "a")]
 NO_JSON = chunk({"role": "assistant", "content": None, "tool_calls": [call(0, "call_1", "get_weather", '{"city"')]})
 LONG = ["New York is a state", " and a city", " in the northeast"]
+ALIVE = chunk({}, id="chatcmpl-keepalive", model="keepalive", created=0)
+COUNTED = chat_text(*LONG, "".join(LONG), " of the Union")
 LEAKED = chat_text("<tool_call>", '{"name":"get_weather","arguments":{"city":"Oslo"}}', "</tool_call>")
 
 
@@ -136,6 +138,11 @@ def _as_text(payload):
     [
         (sse(TEXT[:3], done=False) + PING + sse(AGAIN), "answer-starts-over"),
         (sse([*TEXT[:3], chunk({"content": "c"}, index=1), *AGAIN]), "answer-starts-over"),
+        (sse([ALIVE, *TEXT[:3], *AGAIN]), "answer-starts-over"),
+        (
+            sse([{**one, "choices": [{**one["choices"][0], "index": at}]} for at, one in enumerate(COUNTED)]),
+            "full-message-repeated",
+        ),
         (sse([*LEAKED[:2], _as_text(LEAKED[2]), *LEAKED[3:]]), "tool-call-leaked-as-text"),
         (sse([TEXT[0], _as_text(NO_JSON), chunk({}, "tool_calls")]), "tool-call-arguments-not-json"),
         (
@@ -146,6 +153,8 @@ def _as_text(payload):
     ids=[
         "behind an event of another kind",
         "behind another choice",
+        "behind a keep-alive",
+        "in chunks that the index counts",
         "text in place of a delta",
         "a call in one",
         "a blank finish",

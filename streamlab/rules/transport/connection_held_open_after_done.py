@@ -9,6 +9,7 @@ from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import OBSERVED
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
+from streamlab.wire.keepalives import is_keepalive
 from streamlab.wire.reading import Fact
 
 _LIMIT_US = 2_000_000
@@ -56,8 +57,7 @@ class ConnectionHeldOpenAfterDone(Rule):
             if type(last) is str and last in ctx.api.ending_types:
                 what, since_us, variant = last, ctx.received.last_read_us, None
             elif ctx.finished and ctx.seen.error_at is None:
-                since_us = (ctx.seen.finished or (0, None))[1]
-                since_us = ctx.received.last_read_us if since_us is None else since_us
+                since_us = self._last_us()
                 never = "[DONE] never comes" if ctx.api.ends_with_done else None
                 what, variant = "the last finish_reason" if never else "the stop_reason", never
             else:
@@ -73,3 +73,11 @@ class ConnectionHeldOpenAfterDone(Rule):
             actual=waited,
             variant=variant,
         )
+
+    def _last_us(self) -> int | None:
+        """When the last came that is more than a sign of life: usage follows the finish, and a second answer may."""
+        ctx, last = self.ctx, self.ctx.seen.landmarks.last
+        chunk = reading.as_object(ctx.seen.last_chunk)
+        alive = is_keepalive(chunk) or any(chunk.get("type") == kind for kind in ctx.api.keepalive_types)
+        at_us = last[2] if last is not None and not alive else (ctx.seen.finished or (0, None))[1]
+        return ctx.received.last_read_us if at_us is None else at_us

@@ -384,6 +384,9 @@ def test_without_tools_markup_is_text():
         508166171,  # [DONE] as a text of a block that is open while another one goes on
         1388835450,  # half an event before an error, with what goes between them
         832120717,  # a text that grows, with its last piece behind its stop
+        939506127,  # three answers behind the first, and comments all the while, of which --unsafe keeps the first
+        153330462,  # a chunk of chat completions that is torn, before a message in events of its own
+        1601081416,  # a piece of input under the name of message_start, behind an end, without an index
         1352276222,  # reasons and comments between the pieces of a call's input
     ],
 )

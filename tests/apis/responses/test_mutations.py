@@ -259,6 +259,7 @@ def test_no_law_is_broken_where_one_was(name):
         285713908,  # a call is done once more while a later one of its id goes on
         462628630,  # the end lists an item whose type is a list
         1339497583,  # an item that was opened here is added under another index, and without a type
+        1809828234,  # an item that is done at once, with a part whose text is null
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

@@ -91,6 +91,16 @@ def test_held_open(one, ending):
     assert (rule in found(held(one, 1.5))) is (ending is Ending.TIMED_OUT)
 
 
+def test_what_comes_behind_the_finish_is_waited_for():
+    rule = "connection-held-open-after-done"
+    segments = [frame(one) for one in TEXT]
+    usage = frame(chunk(choices=[], usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}))
+    late = exchange([*segments, *[b": keep-alive\n\n"] * 90, usage])
+    assert rule not in found(late)
+    assert rule in found(held(late, 2.5))
+    assert rule in found(exchange([*segments, *[b": keep-alive\n\n"] * 90]))
+
+
 def test_a_finish_behind_the_name_of_no_field_hides_no_cut():
     junk = sse(TEXT[:-1], done=False) + b"," + frame(TEXT[-1]) + b"data: [DONE]\n\n"
     assert set(found(exchange(junk))) == {"sse-invalid-field-name"}

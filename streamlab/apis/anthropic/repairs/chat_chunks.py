@@ -23,7 +23,7 @@ from streamlab.apis.anthropic.expectations import (
 from streamlab.apis.anthropic.repairs.parts import Message, Part, delta_event, is_quiet, kind_of, made
 from streamlab.exchange import Ending
 from streamlab.rules.odd_texts import is_marker
-from streamlab.rules.repair import Chunk, Draft, Drafts, Origin
+from streamlab.rules.repair import Chunk, Draft, Drafts, Origin, Undecodable
 from streamlab.wire import reading
 from streamlab.wire.calls import CallTracker, TrackedCall, arguments_text
 from streamlab.wire.payload import JsonObject
@@ -80,6 +80,8 @@ class ChatChunks(Part):
             return (*self._end(), draft)
         if type(draft.event) is Chunk and kind_of(draft) not in EVENT_TYPES:
             return (draft,)  # nothing of a message either
+        if type(draft.event) is Undecodable and self._reason is None:
+            return (draft,)  # more chunks may follow, or a message
         if type(draft.event) is Chunk:  # the message goes on in events of its own
             self._over = self.message.invented = True
             self._number(draft)

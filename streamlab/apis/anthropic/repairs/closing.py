@@ -39,7 +39,7 @@ class Closing(Part):
         self._doubtful = False  # the reason that came late does not fit
         self._behind: list[Draft] = []  # what came behind it meanwhile
         self._pings: list[Draft] = []
-        self._begun = False
+        self._begun = self._dropped = False  # content came; and what came after the end went
         self._moved = False  # content came after message_delta
         self._open: set[Any] = set()  # the indexes of open blocks
 
@@ -279,12 +279,16 @@ class Closing(Part):
         """What comes after the end."""
         reader = self.message.reader
         if is_quiet(draft):
-            yield draft
+            if self._dropped:  # nothing is left to be kept alive
+                self.message.drop(draft, "messages-event-after-stop")
+            else:
+                yield draft
         elif reader.failed and not reader.stopped:
             self.message.drop(draft, "messages-answer-after-error")
         elif kind == MESSAGE_STOP and not self.message.behind_torn:  # half an event would come last
             self.message.drop(draft, "messages-stop-repeated")
         elif self.message.state.unsafe and not self._doubtful:
+            self._dropped = True
             self.message.drop(draft, "messages-event-after-stop")
         else:
             self.message.cannot("messages-event-after-stop", "clients disagree about what comes after the end")

@@ -278,7 +278,8 @@ def _meant(event: JsonObject) -> str:
     if "index" in event:
         own = {BLOCK_DELTA: {"delta"}, BLOCK_START: {"content_block"}, BLOCK_STOP: set()}
         return next((kind for kind, members in own.items() if held == members), "")
-    return MESSAGE_DELTA if held == {"delta"} else ""
+    ends = held == {"delta"} and "type" not in as_object(event["delta"])  # one with a type is a block's
+    return MESSAGE_DELTA if ends else ""
 
 
 #: What may stand beside the content of a message, and of what type the block is that it would be.

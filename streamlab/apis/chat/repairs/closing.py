@@ -114,7 +114,8 @@ class Closing(Repair):
         if self._done is not None and not isinstance(event, Comment):
             draft.note("done-duplicate-or-early", "", "after [DONE]", "before [DONE]")
         if isinstance(event, ErrorPayload):
-            for rule, moved in self._moved.values():  # an answer that an error ends has no finish behind its text
+            for index, (rule, moved) in self._moved.items():  # an answer that an error ends has no finish behind it
+                self.state.finished.pop(index, None)
                 if still_finishes(moved) and moved.json.get("usage"):
                     yield without_finish(moved, rule)
                 elif still_finishes(moved):

@@ -133,6 +133,9 @@ class ToolCalls(Repair):
 
     def _chunk(self, draft: Draft) -> Iterator[Draft]:
         listed = reading.choices(draft.json)
+        if self.state.restarted_at in draft.sources:  # what waits is of the answer before
+            yield from self._let_go()
+            yield from self._flush_all()
         had_calls = False
         emptied = False
         for position, choice in enumerate(listed):

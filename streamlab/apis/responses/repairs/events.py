@@ -136,7 +136,9 @@ def _part_events(part: JsonObject, place: JsonObject, family: str) -> Iterator[J
     if piece is None:
         return
     member = PIECES[piece]
-    whole = text_of(part.get(member))
+    whole = part.get(member, "")
+    if type(whole) is not str:
+        return  # what it says is not known
     yield {"type": f"{family}.added", **place, "part": {**part, member: "", **empty_lists(part)}}
     if whole:
         yield delta_event(piece, whole, place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.apis.chat.numbering import is_one_answer
 from streamlab.apis.chat.repairs.emptied import stops
 from streamlab.exchange import Ending
 from streamlab.record import changed
@@ -229,6 +230,27 @@ class FullMessageRepeated(Rule):
                 yield changed(finding, message=said, severity=severity, variants=variants)
         if not self._found:
             yield from self._before()
+        if not self._found and len(self.ctx.accumulator.choices) > _PIECES and is_one_answer(self.ctx):
+            yield from self._among_pieces()
+
+    def _among_pieces(self) -> Findings:
+        """Each choice is a piece of the one answer: one of them may be all before it."""
+        said = ""
+        for index, state in self.ctx.accumulator.choices.items():
+            text = str(state.content)
+            if len(text) >= _LONG and text == said and (index, "content") in self.ctx.seen.landmarks.texts:
+                at, path = self.ctx.seen.landmarks.texts[index, "content"]
+                yield self.found(
+                    f"a delta repeats the whole text: {quote(text)}",
+                    at,
+                    path=path,
+                    expected="(absent)",
+                    actual=text,
+                    repairability=Repairability.UNSAFE,
+                    variant=self.variants[0],
+                )
+                return
+            said += text
 
     def _ended_by_message(self, choice: JsonObject) -> bool:
         state = self.ctx.accumulator.choices.get(reading.choice_index(choice))

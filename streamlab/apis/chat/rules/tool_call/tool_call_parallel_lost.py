@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from streamlab.apis.chat.repairs.call_arguments import CallArguments
 from streamlab.apis.chat.repairs.call_fragments import said_first
+from streamlab.apis.chat.repairs.emptied import answers
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
@@ -68,6 +69,8 @@ class OneCallAfterAnother(Repair):
         if not draft.is_chunk:
             return (*self._let_go(), draft)
         out: list[Draft] = []
+        if self.state.restarted_at in draft.sources:  # what waits is of the answer before
+            out += self._let_go()
         for one in self._split(draft):
             out += self._in_turn(one)
         if not self._waiting:
@@ -104,6 +107,10 @@ class OneCallAfterAnother(Repair):
         fragments = reading.tool_calls(reading.delta(listed[0])) if len(listed) == 1 else []
         if len(fragments) != 1 or type(fragments[0].get("index")) is not int:
             finishes = any(choice.get("finish_reason") for choice in listed)
+            if self._ending and not finishes and any(map(_says, listed)):
+                draft.note(self.rules[0], "choices")  # before what waits, as where it comes before the finish
+                yield draft
+                return
             if (self._ending and not self._is_no_end(listed)) or (self._waiting and finishes):
                 if not self._ending:
                     yield from said_first(draft, self.rules[0])
@@ -195,6 +202,12 @@ def _function(draft: Draft) -> JsonObject:
 def _arguments(draft: Draft) -> str:
     arguments = _function(draft).get("arguments")
     return arguments if isinstance(arguments, str) else ""
+
+
+def _says(choice: JsonObject) -> bool:
+    """Whether a choice says something, and calls nothing."""
+    delta = reading.delta(choice)
+    return answers(choice) and not (delta.get("tool_calls") or delta.get("function_call"))
 
 
 def _is_custom(draft: Draft) -> bool:
