@@ -238,3 +238,11 @@ def test_what_is_no_field_depends_on_the_api(path, own):
     told = {finding.path for finding in analyze(one).findings if finding.rule == "unknown-extension-fields"}
     assert f"choices[0].{own}" in told
     assert not told & {"choices[0].text", "choices[0].delta"} - {f"choices[0].{own}"}
+
+
+@pytest.mark.parametrize(
+    ("made_up", "told"), [("chatcmpl-REDACTED_1", False), ("ID_REDACTED", False), ("chatcmpl-9HpbaAXyt0cAnl", True)]
+)
+def test_no_server_sent_the_0_that_a_recorder_wrote_beside_the_id(made_up, told):
+    assert ("created-wrong-type" in findings(every(id=made_up, created=0))) is told
+    assert "created-wrong-type" in findings(every(id=made_up, created=""))

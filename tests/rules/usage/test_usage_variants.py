@@ -161,3 +161,18 @@ def test_a_count_that_is_no_integer_is_shown_beside_what_it_should_be(value):
     report = analyze(exchange(sse(with_usage({**USAGE, "total_tokens": value})), request=ASKED))
     [finding] = [one for one in report.findings if one.rule == "usage-inconsistent"]
     assert (finding.expected, finding.actual) == ("an integer", value)
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (ASKED, '"choices": []'),
+        (Request("POST", "/v1/chat/completions"), '"choices": []'),
+        (request_for(), 'none unasked, else "choices": []'),
+    ],
+    ids=["asked", "unknown", "unasked"],
+)
+def test_what_openai_sends_in_place_of_usage_on_the_finish_chunk_hangs_on_what_was_asked(request_, expected):
+    came = exchange(sse([*chat_text()[:-1], {**chat_text()[-1], "usage": USAGE}]), request=request_)
+    [found] = [one for one in analyze(came).findings if one.rule == "usage-on-content-or-finish-chunk"]
+    assert found.expected == expected

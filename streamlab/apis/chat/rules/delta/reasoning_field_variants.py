@@ -39,7 +39,9 @@ class ReasoningFieldVariants(LateRule):
     ``reasoning_details``, the OpenAI Agents SDK for JavaScript nothing of ``reasoning_content``. The same text in
     ``reasoning`` and ``reasoning_content`` is a warning: the OpenAI Agents SDK for Python ends with the reasoning twice
     then, measured. ``reasoning_details`` beside one of them changes nothing for any measured client. Inline tags are a
-    warning as well: {clients: wrong when it stays in the text as <think>} measured clients end with another text.
+    warning as well: {clients: wrong when it stays in the text as <think>} measured clients end with another text, which
+    shows what was thought before the answer. No error all the same: models are served like this on purpose, their cards
+    say so, and the tags tell which is which, where markup of other kinds (model-markup-in-answer) is a server's slip.
     Pydantic AI knows the tag where it is a piece of the text alone.
 
     ## Repair

@@ -8,6 +8,7 @@ from streamlab.apis import api_names
 from streamlab.apis.chat.repairs import Envelope
 from streamlab.exchange import Ending
 from streamlab.record import changed
+from streamlab.redaction.placeholders import is_placeholder
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Spell
 from streamlab.rules.finding import Repairability, Severity
@@ -32,7 +33,8 @@ class CreatedWrongType(LateRule):
 
     ## What OpenAI does
     Sends one integer, the Unix time in seconds, in every chunk. Azure's content filter chunks say 0; they carry no
-    answer and are not judged.
+    answer and are not judged. Nor is 0 beside an id that a recorder replaced (``chatcmpl-REDACTED_1``): it took the
+    time out as well, and nobody knows what stood there.
 
     ## Why it matters
     A string or an ISO date makes the AI SDK (compatible and openai provider) and BAML raise, measured. So do ``true``,
@@ -74,7 +76,8 @@ class CreatedWrongType(LateRule):
 
     def event(self, at: int, event: StreamEvent) -> None:
         chunk, before = reading.chunk_of(event), self.ctx.seen.chunks
-        owed, created = reading.owes_envelope(chunk), chunk.get("created", "(absent)")
+        created = chunk.get("created", "(absent)")
+        owed = reading.owes_envelope(chunk) and not (created == 0 and is_placeholder(chunk.get("id")))
         self._judged.turn(owed, before)
         fault = _fault(created) if owed else None
         if self._bad.turn(fault is not None, before, created):

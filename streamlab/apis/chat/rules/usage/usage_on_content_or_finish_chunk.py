@@ -18,7 +18,8 @@ class UsageOnContentOrFinishChunk(LateRule):
     """The usage comes in a chunk that has choices.
 
     ## What OpenAI does
-    Sends usage in a chunk of its own with ``choices: []``, after the finish chunk.
+    Sends usage in a chunk of its own with ``choices: []``, after the finish chunk, and only where it is asked for:
+    usage-unrequested.
 
     ## Why it matters
     Most vendors but OpenAI put it into the finish chunk. openai-java's accumulator drops the choices of such a chunk,
@@ -61,9 +62,10 @@ class UsageOnContentOrFinishChunk(LateRule):
     def end(self, ending: Ending) -> Findings:
         if self._place is None or self._chunks > 1 or reading.wants_running_usage(self.ctx.body):
             return
+        unasked = self.ctx.body and not self.ctx.include_usage
         yield self.found_at(
             self._place,
             f"usage comes in a {self._where} instead of one of its own",
-            expected='"choices": []',
+            expected='none unasked, else "choices": []' if unasked else '"choices": []',
             variant=self.variants[(2 if self._again else 0) if self._where == "finish chunk" else 1],
         )
