@@ -106,20 +106,7 @@ class OneCallAfterAnother(Repair):
         listed = reading.choices(draft.json)
         fragments = reading.tool_calls(reading.delta(listed[0])) if len(listed) == 1 else []
         if len(fragments) != 1 or type(fragments[0].get("index")) is not int:
-            finishes = any(choice.get("finish_reason") for choice in listed)
-            if self._ending and not finishes and any(map(_says, listed)):
-                draft.note(self.rules[0], "choices")  # before what waits, as where it comes before the finish
-                yield draft
-                return
-            if (self._ending and not self._is_no_end(listed)) or (self._waiting and finishes):
-                if not self._ending:
-                    yield from said_first(draft, self.rules[0])
-                self._ending.append(draft)
-                if len(self._ending) > _MAX_WAITING:
-                    yield from self._let_go()
-            else:
-                self._overtake()
-                yield draft
+            yield from self._beside_calls(draft, listed)
             return
         choice, index = reading.choice_index(listed[0]), fragments[0]["index"]
         current = self._current.setdefault(choice, index)
@@ -144,6 +131,23 @@ class OneCallAfterAnother(Repair):
             yield from ready
             if not ready:
                 return
+
+    def _beside_calls(self, draft: Draft, listed: list[JsonObject]) -> Iterator[Draft]:
+        """What is no fragment: the end waits with the calls, all else goes out."""
+        finishes = any(choice.get("finish_reason") for choice in listed)
+        if self._ending and not finishes and any(map(_says, listed)):
+            draft.note(self.rules[0], "choices")  # before what waits, as where it comes before the finish
+            self._overtake()
+            yield draft
+        elif (self._ending and not self._is_no_end(listed)) or (self._waiting and finishes):
+            if not self._ending:
+                yield from said_first(draft, self.rules[0])
+            self._ending.append(draft)
+            if len(self._ending) > _MAX_WAITING:
+                yield from self._let_go()
+        else:
+            self._overtake()
+            yield draft
 
     def _overtake(self, by: tuple[int, int] | None = None) -> None:
         """Something goes before what waits, or before what waits of the calls that began after ``by``: only that is
