@@ -217,13 +217,14 @@ def _matching(patterns: tuple[str, ...]) -> set[str]:
 
 @cache
 def repair_classes(unsafe: bool = False, api: Api | None = None) -> tuple[type[Repair], ...]:
-    """Every repair, or those that may concern an API, in the order of the pipeline; those that need a guess only with
+    """Every repair, or those that concern an API, in the order of the pipeline; those that need a guess only with
     ``unsafe``."""
     folders = _SHARING if api is None else [one for one in _SHARING if one in (api.folder, *api.borrows)]
     shared = [one for folder in folders for one in import_module(f"{apis.__name__}.{folder}.repairs").SHARED]
     own = (rule.repair for rule in (all_rules() if api is None else rules_of(api)) if rule.repair is not None)
     found: dict[type[Repair], None] = dict.fromkeys((*map(loaded, (*SHARED, *shared)), *own))
-    return tuple(sorted((one for one in found if unsafe or one.safe), key=lambda one: one.stage))
+    chosen = (one for one in found if (unsafe or one.safe) and (api is None or concerns(one, api)))
+    return tuple(sorted(chosen, key=lambda one: one.stage))
 
 
 #: Folders of APIs with repairs that several of their rules share, in the order in which they are asked.

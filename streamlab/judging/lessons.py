@@ -20,9 +20,9 @@ class Runs(Enum):
 class Lessons:
     """Counts the events that may serve as templates, and says which of them do."""
 
-    def __init__(self, runs: Runs = Runs.USUAL) -> None:
+    def __init__(self, runs: Runs = Runs.USUAL, let_by: int = 1) -> None:
         self._runs = runs
-        self._wait = 1  # events to let go by: the first of its kind is often the only one
+        self._wait = let_by  # events to let go by: the first of its kind is often the only one
         self._pause = _SOON
         self._latest: Template | None = None
 

@@ -56,7 +56,8 @@ class Normalizer:
         runs: Runs = Runs.USUAL,
         until: Stage = Stage.END,
     ) -> None:
-        reader: StreamReader[Draft] = StreamReader(request, api, runs)
+        # Live, events come one by one: each that is looked at in vain holds up all other streams.
+        reader: StreamReader[Draft] = StreamReader(request, api, runs, let_by=0)
         self.state = RepairState(request, head, reader.api, unsafe=unsafe)
         self._head = head
         self._unasked: str | None = None
@@ -274,21 +275,24 @@ class Normalizer:
         head = self._head
         if head is None or self.passes_through:
             return head
-        gone = {"content-length", "content-type", "content-encoding"}
-        kept = tuple((name, value) for name, value in head.headers if name.lower() not in gone)
-        failed = not 200 <= head.status < 300
-        kind = "application/json" if failed else "text/event-stream; charset=utf-8"
-        sent = head.header("content-type")
-        if not failed and sent is not None and sent.split(";")[0].strip().lower() == "text/event-stream":
-            charset = sent.lower().partition("charset=")[2].strip(' "')
-            kind = sent if charset in ("", "utf-8", "utf8") else kind
-        if not failed and "no-cache" not in (head.header("cache-control") or ""):
-            # Or a proxy on the way may hold the stream back.
-            hint = (
-                ("cache-control", "no-cache") if head.header("cache-control") is None else ("x-accel-buffering", "no")
-            )
-            kept = (*kept, hint)
-        return changed(head, headers=(("content-type", kind), *kept))
+        return mended_head(head)
+
+
+def mended_head(head: ResponseHead) -> ResponseHead:
+    """The head of an answer whose body is repaired."""
+    gone = {"content-length", "content-type", "content-encoding"}
+    kept = tuple((name, value) for name, value in head.headers if name.lower() not in gone)
+    failed = not 200 <= head.status < 300
+    kind = "application/json" if failed else "text/event-stream; charset=utf-8"
+    sent = head.header("content-type")
+    if not failed and sent is not None and sent.split(";")[0].strip().lower() == "text/event-stream":
+        charset = sent.lower().partition("charset=")[2].strip(' "')
+        kind = sent if charset in ("", "utf-8", "utf8") else kind
+    if not failed and "no-cache" not in (head.header("cache-control") or ""):
+        # Or a proxy on the way may hold the stream back.
+        hint = ("cache-control", "no-cache") if head.header("cache-control") is None else ("x-accel-buffering", "no")
+        kept = (*kept, hint)
+    return changed(head, headers=(("content-type", kind), *kept))
 
 
 class _Output:

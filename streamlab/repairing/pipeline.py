@@ -9,9 +9,11 @@ from streamlab.exchange import Ending
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.account import Output, PassedRun
 from streamlab.repairing.foreign import Foreign, translator_of
+from streamlab.repairing.limits import LARGE
 from streamlab.repairing.told import added_by, added_of, remember
-from streamlab.rules.api import Growing, concerns
+from streamlab.rules.api import Growing
 from streamlab.rules.repair import (
+    ANYTHING,
     LONGEST,
     Added,
     Change,
@@ -33,8 +35,6 @@ from streamlab.wire.stream import read_event
 #: What is said of a stream whose repair raised; no rule, since the fault is ours.
 FAILED = "repair-failed"
 _MAX_COMMENTS = 256
-#: Of an event that is not to be passed by anybody: it has whatever fact one waits for.
-ANYTHING = -1
 #: Events whose bytes are kept until something of them went out; no repair holds as many.
 _MAX_KEPT = 1024
 
@@ -55,6 +55,7 @@ class Pipeline:
         self._kept: dict[int, bytes] = {}  # bytes of events that repairs have and nothing went out of
         self.reader = reader
         self._repairs: tuple[Repair, ...] = ()
+        self._shaping: list[Repair] = []  # those of them that look at shapes
         self._slow_shapes: set[reading.Shape] = set()
         self._on = 0
         self._facts = 0  # of the last chunk that came
@@ -70,9 +71,9 @@ class Pipeline:
         if not self._is_ours():
             return False
         self.built = True
-        told = self.translator is not None
-        classes = (one for one in repair_classes(state.unsafe, state.api) if not (told and one.doubts_text))
-        self._repairs = tuple(one(state) for one in classes if concerns(one, state.api) and one.stage <= until)
+        told, classes = self.translator is not None, repair_classes(state.unsafe, state.api)
+        self._repairs = tuple([one(state) for one in classes if one.stage <= until and not (told and one.doubts_text)])
+        self._shaping = [one for one in self._repairs if type(one).shape is not Repair.shape]
         self._look()
         return True
 
@@ -84,15 +85,15 @@ class Pipeline:
 
     def dismantle(self) -> None:
         """Repair and translate nothing from here on."""
-        self._repairs, self.translator = (), None
+        self._repairs, self._shaping, self.translator = (), [], None
 
     def _look(self) -> None:
         """Work out which facts any repair waits for."""
         self._retirements = self.state.retirements
-        self._on = 0
+        self._on, self._awake = 0, False
         for repair in self._repairs:
             self._on |= repair.asks
-        self._awake = any(repair.awake for repair in self._repairs)
+            self._awake = self._awake or repair.awake
 
     # -- what is asked of them ---------------------------------------------------------------------------------------
 
@@ -127,8 +128,9 @@ class Pipeline:
         else:
             self._pass_chunk(event)  # type: ignore[arg-type]
             may = True
-        may = may and type(event) is Chunk and self.failed is None and self.reader.may_teach(self._facts)
-        return self.reader.template(event, self._facts) if may else None  # type: ignore[arg-type]
+        facts = self._facts & ~Fact.SHAPE  # all who look at shapes have seen it
+        may = may and type(event) is Chunk and self.failed is None and self.reader.may_teach(facts)
+        return self.reader.template(event, facts) if may else None  # type: ignore[arg-type]
 
     def take_run(self, run: Run) -> bool:
         """A run of chunks, the first of which passed: past the repairs, or False where they have to see each."""
@@ -230,9 +232,11 @@ class Pipeline:
         """The stream is over."""
         try:
             for at, repair in enumerate(self._repairs):
-                made = _in_place(repair, repair.end(ending))
-                left, repair.comments = repair.comments, []
-                self.emit(self._run((*made, *left), at + 1))
+                made = tuple(repair.end(ending))
+                if made or repair.comments:
+                    placed = _in_place(repair, made)
+                    left, repair.comments = repair.comments, []
+                    self.emit(self._run((*placed, *left), at + 1))
         except Exception as error:
             self._fail(error)
 
@@ -283,7 +287,7 @@ class Pipeline:
             message = "the upstream's answer could not be translated"
             change = Change(FAILED, "error", origin=Origin.INVENTED)
             self.out.append(Draft(error_event(message, "upstream_invalid_response"), (), [change], True))
-        self._repairs, self._on, self._awake = (), 0, False
+        self._repairs, self._shaping, self._on, self._awake = (), [], 0, False
         self._slow_shapes.clear()
 
     # -- one event ---------------------------------------------------------------------------------------------------
@@ -293,7 +297,7 @@ class Pipeline:
         shape = self.reader.shape
         # Asked of the first chunk of a shape only, so even while every chunk is waited for: later ones are not.
         shaped = facts & Fact.SHAPE and self.reader.tracker is None
-        if shaped and (not shape or any(repair.shape(event.json) for repair in self._repairs)):
+        if shaped and (not shape or any(repair.shape(event.json) for repair in self._shaping)):
             self._slow_shapes.add(shape)
         if self._awake or shape in self._slow_shapes:
             return True
@@ -313,6 +317,8 @@ class Pipeline:
             return False
         for one in waiting:
             one.passed(added)
+        if self.state.retirements != self._retirements:
+            self._look()
         return True
 
     def _pass_chunk(self, event: Chunk) -> None:
@@ -343,7 +349,7 @@ class Pipeline:
 
 def _looked_for(pipeline: Pipeline, event: StreamEvent) -> int:
     """The facts by which repairs tell whether they have to do with an event for which some wait."""
-    if pipeline.reader.tracker is not None or event.sse is None:
+    if pipeline.reader.tracker is not None or event.sse is None or len(event.sse.raw) > LARGE:
         return ANYTHING
     if type(event) is Done:
         return pipeline.reader.facts(event)
@@ -354,7 +360,7 @@ def _came(pipeline: Pipeline, draft: Draft, facts: int) -> Drafts:
     """Through the repairs, as an event goes, but for those that have nothing to do with this one, as it came."""
     event, made = draft.event, [draft]
     for at, repair in enumerate(pipeline._repairs):
-        if repair.indifferent and not repair.asks & facts and not repair.awake:
+        if not (repair.asks | repair.minds) & facts and not repair.awake:
             continue
         made = _past(repair, draft)
         if draft.event is not event or draft.changes or made != [draft]:

@@ -7,6 +7,7 @@ from streamlab.rules.repair import Added, Draft, RepairState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
 from streamlab.wire.learnt import text_at
+from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run
 
 
@@ -23,8 +24,8 @@ def remember(state: RepairState, draft: Draft) -> None:
 
 
 def added_of(state: RepairState, event: Chunk, facts: int) -> Added | None:
-    """What a chunk adds, when it does nothing else."""
-    varying = None if facts & UNLIKE else state.api.varying(event.json)
+    """What a chunk adds, when it does nothing else. Of what shape it is, repairs have been asked."""
+    varying = None if facts & UNLIKE & ~Fact.SHAPE else state.api.varying(event.json)
     return None if varying is None else Added(varying, event.json, [text_at(event.json, varying)])
 
 

@@ -159,6 +159,8 @@ class RepairState(StreamState):
         return self.account.at
 
 
+#: Of an event that is not to be passed by anybody: it has whatever fact one waits for.
+ANYTHING: Final = -1
 #: Characters that may pass unseen in a row.
 MOST_UNSEEN = 64_000
 
@@ -265,9 +267,9 @@ class Repair:
     #: Whom it concerns: a scope, names of APIs, or None for the API in whose folder it lies.
     apis: ClassVar[Scope | frozenset[str] | None] = None
 
-    #: Whether an event as it came, a chunk of a known shape or [DONE], for which it does not wait, is nothing to it: it
-    #: passes, and nothing is remembered of it. Then it is not asked, though others are.
-    indifferent: ClassVar[bool] = False
+    #: Facts by which an event as it came, a chunk of a known shape or [DONE], is something to it although it does not
+    #: wait for it: another passes, and nothing is remembered of it. Of that it is not asked, though others are.
+    minds: int = ANYTHING
 
     #: Whether, awake, it may let runs of events pass (`passes_run`).
     takes_runs: ClassVar[bool] = False
@@ -368,6 +370,7 @@ def unended(state: RepairState, ending: Ending, *, begun: bool, what: str, missi
 
 __all__ = [
     "ABSENT",
+    "ANYTHING",
     "LONGEST",
     "MOST_UNSEEN",
     "WHOLE",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streamlab.rules.repair import Chunk, Draft, Undecodable
+from streamlab.rules.repair import ANYTHING, Chunk, Draft, Undecodable
 from streamlab.rules.repairs.framing import Framing
 from streamlab.wire.stream import StreamDecoder
 from tests import corpus, streams
@@ -78,5 +78,5 @@ def test_a_repair_of_framing_that_does_harm_is_not_excused_by_what_it_makes_read
     exchange = streams.exchange([b"".join(events)], request=streams.request_for())
     assert broken_laws(exchange) == {}
     monkeypatch.setattr(Framing, "event", broken)
-    monkeypatch.setattr(Framing, "indifferent", False)  # it does something to the event that finishes
+    monkeypatch.setattr(Framing, "minds", ANYTHING)  # it does something to the event that finishes
     assert told in broken_laws(exchange)[law]

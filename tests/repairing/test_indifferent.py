@@ -12,7 +12,7 @@ from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.judging.lessons import Runs
 from streamlab.repairing import pipeline
 from streamlab.repairing.normalizer import Normalizer
-from streamlab.rules.repair import Draft, Drafts, Repair, RepairState
+from streamlab.rules.repair import ANYTHING, Draft, Drafts, Repair, RepairState
 from tests import corpus, streams
 from tests.batches import batched
 from tests.examples import examples
@@ -51,19 +51,18 @@ def _memory(repair: Repair, draft: Draft) -> Any:
 @pytest.fixture
 def left_out(monkeypatch):
     """How often repairs are not asked, in a list of one; each of them is asked here, and has to do nothing."""
-    count, past, came = [0], pipeline._past, pipeline._came
-    indifferent = {one for one in _classes(Repair) if one.indifferent}
+    count, past = [0], pipeline._past
     now: list[Any] = [None, None, 0]  # what came, its event, and its facts
 
     def arriving(self: pipeline.Pipeline, draft: Draft, facts: int) -> Drafts:
         now[:] = draft, draft.event, facts
-        made = came(self, draft, facts)
+        made = _everybody_asked(self, draft)
         now[:] = None, None, 0
         return made
 
     def asking(repair: Repair, draft: Draft) -> list[Draft]:
         as_it_came = draft is now[0] and draft.event is now[1] and not draft.changes
-        if not as_it_came or type(repair) not in indifferent or repair.asks & now[2] or repair.awake:
+        if not as_it_came or (repair.asks | repair.minds) & now[2] or repair.awake:
             return past(repair, draft)
         count[0] += 1
         before = _memory(repair, draft)
@@ -71,15 +70,13 @@ def left_out(monkeypatch):
         assert (made, _memory(repair, draft)) == ([draft], before), (repair, draft.event)
         return made
 
-    for one in indifferent:
-        monkeypatch.setattr(one, "indifferent", False)
     monkeypatch.setattr(pipeline, "_past", asking)
     monkeypatch.setattr(pipeline, "_came", arriving)
     return count
 
 
-def _classes(base: type[Repair]) -> list[type[Repair]]:
-    return [one for below in base.__subclasses__() for one in (below, *_classes(below))]
+def _everybody_asked(made: pipeline.Pipeline, draft: Draft, facts: int = ANYTHING) -> Drafts:
+    return made._run((draft,), 0)
 
 
 def _normalized(request: Request | None, head: ResponseHead | None, body: bytes, unsafe: bool) -> tuple[object, ...]:
@@ -114,8 +111,7 @@ def test_everybody_asked_makes_the_same_of_a_stream(at, mutations, unsafe):
     given = exchange.request, exchange.head, mutated(exchange.body[:20_000], mutations), unsafe
     usual = _normalized(*given)
     with pytest.MonkeyPatch.context() as patched:
-        for one in _classes(Repair):
-            patched.setattr(one, "indifferent", False)
+        patched.setattr(pipeline, "_came", _everybody_asked)
         assert _normalized(*given) == usual
 
 

@@ -58,12 +58,14 @@ class Chat(Api):
         if event.sse is not None and len(event.sse.raw) > LONG_LINE:
             return True
         text = choice["delta"].get("content")
-        # A delta as long as all text before it may repeat it.
-        return bool(text) and len(text) >= SHORTEST_REPEAT and len(text) == state.texts.length(0)
+        # A delta as long as all text before it, which came in pieces, may repeat it.
+        texts = state.texts
+        return bool(text) and len(text) >= SHORTEST_REPEAT and len(text) == texts.length(0) and texts.pieces(0) > 1
 
     def wants_a_look_at(self, run: Run, state: RepairState) -> bool:
-        longest = max(map(len, run.texts))
-        return longest >= SHORTEST_REPEAT and longest >= state.texts.length(0) and _adds_text(run)
+        longest, texts = max(map(len, run.texts)), state.texts
+        long = longest >= SHORTEST_REPEAT and longest >= texts.length(0)
+        return long and texts.pieces(0) + len(run.texts) > 2 and _adds_text(run)
 
     def unseen(self, run: Run, state: RepairState) -> int:
         return max(SHORTEST_REPEAT, state.texts.length(0)) - 1 if _adds_text(run) else LONGEST

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from streamlab.apis.chat.choice_text import holder_of, text_of
 from streamlab.exchange import Ending
 from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.odd_texts import GROWTHS, SHORTEST, CumulativeRule
-from streamlab.rules.repair import Draft, Drafts, Repair, RepairState, Stage
+from streamlab.rules.repair import LONGEST, Added, Draft, Drafts, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
 from streamlab.wire import reading
 from streamlab.wire.events import Done, StreamEvent
 from streamlab.wire.payload import JsonObject
-from streamlab.wire.runs import Run
+from streamlab.wire.runs import Run, TextKind
 
 
 class KeepWhatIsNew(Repair):
@@ -19,7 +21,8 @@ class KeepWhatIsNew(Repair):
 
     doubts_text = True
     stage = Stage.DELTA
-    indifferent = True
+    minds = 0
+    kind: ClassVar[TextKind]  # what it looks at
     holds_back = "deltas that begin with the whole text so far, until four grew that way or the answer ends"
 
     def __init__(self, state: RepairState) -> None:
@@ -28,6 +31,25 @@ class KeepWhatIsNew(Repair):
         self._last = self._sent = ""
         self._growths = 0
         self._sure = False
+
+    def passes(self, added: Added) -> bool:
+        """The first text, and the second where it does not begin with it: then none is looked at any more."""
+        first, *more = (self._last, *added.texts) if self._last else added.texts
+        return not (more and self._looks_at(added) and more[0].startswith(first))
+
+    def passed(self, added: Added) -> None:
+        if not self._looks_at(added):
+            return
+        if self._last or len(added.texts) > 1:
+            self.retire()
+        else:
+            self._last = self._sent = added.texts[0]
+
+    def unseen(self, added: Added) -> int:
+        return 0 if self._looks_at(added) else LONGEST
+
+    def _looks_at(self, added: Added) -> bool:
+        return added.varying.text is self.kind and not added.varying.choice
 
     def event(self, draft: Draft) -> Drafts:
         if not self.asks:

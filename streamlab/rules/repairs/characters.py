@@ -50,7 +50,7 @@ class CutCharacters(Repair):
     rules = ("invalid-utf8", "surrogate-escape-split")
     apis = Scope.CHUNKS
     stage = Stage.PAYLOAD
-    indifferent = True
+    minds = 0
     on = Fact.FAULTS
     holds_back = "half a character, and a [DONE] behind it, until the next text of its choice (64 events at most)"
 

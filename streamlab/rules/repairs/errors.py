@@ -26,7 +26,7 @@ class ErrorShape(Repair):
         "error-beside-choices",
     )
     stage = Stage.ERROR
-    indifferent = True
+    minds = 0
     on = Fact.ERROR | Fact.NO_CHOICES
     apis = Scope.CHUNKS
 

@@ -88,7 +88,7 @@ class Framing(Repair):
         "json-duplicate-keys",
     )
     stage = Stage.FRAMING
-    indifferent = True
+    minds = 0
     on = Fact.FRAMING | Fact.FAULTS | Fact.UNDECODABLE | Fact.DONE | Fact.WIDE | Fact.TYPED
     apis = Scope.JUDGED
 

@@ -52,7 +52,7 @@ class TornPayloads(Repair):
         "json-python-repr",
     )
     stage = Stage.PAYLOAD
-    indifferent = True
+    minds = 0
     on = Fact.UNDECODABLE | Fact.FRAMING
     holds_back = "consecutive events that are no JSON, until one that is (64 events or 1 MiB at most)"
     apis = Scope.JUDGED

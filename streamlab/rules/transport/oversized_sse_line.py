@@ -32,6 +32,7 @@ class CutLongText(Repair):
     rules = ("oversized-sse-line",)
     apis = Scope.CHUNKS
     stage = Stage.TOOL_CALL
+    minds = 0  # everybody is asked of a long event
 
     def event(self, draft: Draft) -> Drafts:
         listed = reading.choices(draft.json) if draft.is_chunk else []

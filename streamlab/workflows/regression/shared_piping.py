@@ -19,8 +19,8 @@ from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.account import bytes_of
 from streamlab.repairing.limits import MARK
 from streamlab.repairing.normalizer import Normalizer
-from streamlab.repairing.pipeline import ANYTHING, Pipeline
-from streamlab.rules.repair import Draft, Drafts, RepairState, Stage
+from streamlab.repairing.pipeline import Pipeline
+from streamlab.rules.repair import ANYTHING, Draft, Drafts, RepairState, Stage
 from streamlab.wire.bodies import coding_of
 from streamlab.wire.content_coding import BodyDecoder
 from streamlab.wire.events import StreamEvent

@@ -63,6 +63,7 @@ class ChoiceShape(Repair):
     )
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.FINISH | Fact.MESSAGE | Fact.TEXT | Fact.MANY_CHOICES
+    minds = Fact.CHUNK
 
     def __init__(self, state: RepairState) -> None:
         super().__init__(state)

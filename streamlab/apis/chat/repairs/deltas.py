@@ -31,6 +31,7 @@ class DeltaShape(Repair):
     stage = Stage.DELTA
     holds_back = "an opening chunk whose content is null, until an event that says something (64 at most)"
     on = Fact.FIRST | Fact.ROLE | Fact.TOOL_CALLS | Fact.FUNCTION_CALL
+    minds = Fact.CHUNK
 
     def __init__(self, state: RepairState) -> None:
         super().__init__(state)
@@ -185,7 +186,7 @@ class MixedReasoning(Repair):
 
     rules = ("reasoning-after-content",)
     stage = Stage.DELTA
-    indifferent = True
+    minds = 0
     on = Fact.REASONING
 
     def passes(self, added: Added) -> bool:

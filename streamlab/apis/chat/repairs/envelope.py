@@ -39,7 +39,7 @@ class Envelope(Repair):
         "keepalive-chunk",
     )
     stage = Stage.ENVELOPE
-    indifferent = True
+    minds = 0
     on = Fact.ENVELOPE | Fact.FIRST | Fact.NO_CHOICES | Fact.ROLE
     holds_back = "chunks that say nothing, or call themselves keep-alives, until the first that does not (64 at most)"
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
@@ -60,12 +60,13 @@ class Envelope(Repair):
                 draft.put("object-wrong", draft.json, "object", "", "")
                 self.awake = True
             return (draft,)
-        if is_keepalive(draft.json):
+        named = named_by(draft.json) is not None
+        if named and is_keepalive(draft.json):
             self.awake = True  # the next one may equal it, envelope and all
             return (self._kept_alive(draft),)
         hollow = says_nothing(draft.json)
-        in_doubt = not self._held and named_by(draft.json) is not None  # the next one tells whose name that is
-        nobody = hollow or in_doubt or _names_nobody(draft.json)
+        in_doubt = not self._held and named  # the next one tells whose name that is
+        nobody = hollow or in_doubt or _is_aside(draft.json) or (named and names_no_answer(draft.json))
         if not self._constants and nobody and len(self._held) < _MAX_HELD:
             self._held.append(draft)
             self.awake = True
@@ -230,11 +231,6 @@ def _is_aside(chunk: JsonObject) -> bool:
     than that where it has no id."""
     nothing = type(chunk.get("choices")) is not dict and not reading.choices(chunk) and "type" not in chunk
     return nothing and (reading.usage(chunk) is None or not chunk.get("id")) and not chunk.get("error")
-
-
-def _names_nobody(chunk: JsonObject) -> bool:
-    """Whether the envelope of a chunk may be another's than the answer's."""
-    return _is_aside(chunk) or names_no_answer(chunk)
 
 
 def _differ(before: Any, given: Any) -> bool:

@@ -21,7 +21,7 @@ class ForeignEvents(Repair):
 
     rules = ("choices-missing-or-null", "error-flat-object", "sse-done-variant")
     stage = Stage.ERROR
-    indifferent = True
+    minds = 0
     on = Fact.NO_CHOICES
     holds_back = "an object with a text that may be an error or a remark, until the next event"
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})

@@ -56,7 +56,7 @@ class ToolCalls(Repair):
         "tool-call-finish-without-calls",
     )
     stage = Stage.TOOL_CALL
-    indifferent = True
+    minds = 0
     on = Fact.TOOL_CALLS | Fact.FUNCTION_CALL | Fact.FINISH | Fact.DONE
     holds_back = (
         "a call until its name is known, and what finishes the answer with it; arguments {} until the next event that "

@@ -39,6 +39,7 @@ class DropRepeatedText(Repair):
     rules = ("full-message-repeated",)
     doubts_text = True
     stage = Stage.DELTA
+    minds = Fact.CONTENT
     holds_back = "with --unsafe, a delta that equals all text before it, until the next event"
 
     def __init__(self, state: RepairState) -> None:

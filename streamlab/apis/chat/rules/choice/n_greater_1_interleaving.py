@@ -61,7 +61,7 @@ class OneChoiceAChunk(Repair):
         if 0 not in indexes and decides_nothing and len(self._early) < _MOST_EARLY:
             self._early.append(draft)
             return []
-        self._opened = True
+        self._opened, self.minds = True, 0
         early, self._early = self._early, []
         if 0 not in indexes or self._are_parts(draft, early):
             return [*early, draft]

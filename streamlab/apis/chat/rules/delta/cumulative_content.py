@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.apis import api_names
 from streamlab.apis.chat.cumulative import CumulativeDeltas, KeepWhatIsNew
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import TextKind
 
 
 class KeepNewText(KeepWhatIsNew):
@@ -13,6 +14,7 @@ class KeepNewText(KeepWhatIsNew):
     rules = ("cumulative-content",)
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
     on = Fact.CONTENT | Fact.TEXT
+    kind = TextKind.CONTENT
 
 
 class CumulativeContent(CumulativeDeltas):

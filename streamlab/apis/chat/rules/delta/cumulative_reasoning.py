@@ -8,6 +8,7 @@ from streamlab.rules.repair import Draft
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import TextKind
 
 
 class KeepNewReasoning(KeepWhatIsNew):
@@ -15,6 +16,7 @@ class KeepNewReasoning(KeepWhatIsNew):
 
     rules = ("cumulative-reasoning",)
     on = Fact.REASONING
+    kind = TextKind.REASONING
     holds_back = "deltas that begin with the whole reasoning so far, until four grew that way or the reasoning ends"
 
     def _said(self, choice: JsonObject) -> str:

@@ -21,7 +21,7 @@ class DropEmptyChunk(Repair):
 
     rules = ("choices-empty-non-usage",)
     stage = Stage.ENVELOPE
-    indifferent = True
+    minds = 0
     on = Fact.NO_CHOICES
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 

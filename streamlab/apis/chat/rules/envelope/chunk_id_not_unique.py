@@ -26,7 +26,7 @@ class SuffixConstantId(Repair):
 
     rules = ("chunk-id-not-unique",)
     stage = Stage.ENVELOPE
-    indifferent = True
+    minds = 0
     on = Fact.ENVELOPE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 

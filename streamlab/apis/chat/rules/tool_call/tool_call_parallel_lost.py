@@ -23,7 +23,7 @@ class OneCallAfterAnother(Repair):
 
     rules = ("tool-call-parallel-lost", "tool-call-arguments-empty-object-prefix")
     stage = Stage.TOOL_CALL
-    indifferent = True
+    minds = 0
     on = Fact.TOOL_CALLS
     holds_back = "a tool call, and the finish, while the call before it is not complete (4,096 fragments at most)"
 

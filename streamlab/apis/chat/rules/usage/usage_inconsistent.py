@@ -41,7 +41,7 @@ class RepairCounts(Repair):
 
     rules = ("usage-inconsistent",)
     stage = Stage.CLOSING
-    indifferent = True
+    minds = 0
     on = Fact.USAGE
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
