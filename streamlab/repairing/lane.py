@@ -36,6 +36,11 @@ class Lane:
         """How many events came this way."""
         return len(self._values)
 
+    @property
+    def begun(self) -> bytes:
+        """The latest event without what is behind all that varies in it."""
+        return self._before + self._values[-1]
+
     def takes(self, data: bytes, begin: int = 0, behind: int = 0) -> bool:
         """Whether ``data``, from ``begin`` on and but for the last ``behind`` bytes, is the next event. If so, what it
         says is kept."""

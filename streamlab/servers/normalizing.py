@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum, auto
 
 from streamlab.exchange import Ending
+from streamlab.repairing.courses import Courses
 from streamlab.repairing.lane import Lane
 from streamlab.servers.repaired_answer import RepairedAnswer
 from streamlab.servers.unanswered import UnansweredRequest
@@ -62,9 +63,15 @@ class RepairingTransformer:
     """
 
     def __init__(
-        self, *, unsafe: bool = False, retry_unstreamed: bool = False, failed: Callable[[str], object] = bool
+        self,
+        *,
+        unsafe: bool = False,
+        retry_unstreamed: bool = False,
+        failed: Callable[[str], object] = bool,
+        courses: Courses | None = None,
     ) -> None:
         self._unsafe = unsafe
+        self._courses = courses
         self._tell_failed = failed
         self._retry_unstreamed = retry_unstreamed
         self._asked: deque[UnansweredRequest] = deque()
@@ -228,7 +235,7 @@ class RepairingTransformer:
             return raw
         self._asked.popleft()
         self._become(Answering.BODY)
-        self._answer = RepairedAnswer(asked, head, raw, body, unsafe=self._unsafe)
+        self._answer = RepairedAnswer(asked, head, raw, body, unsafe=self._unsafe, courses=self._courses)
         return self._answer.begin()
 
     def finish(self, how: str) -> bytes:

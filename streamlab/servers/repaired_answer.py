@@ -7,8 +7,8 @@ from enum import Enum, auto
 
 from streamlab.apis import UNKNOWN, api_of_path
 from streamlab.exchange import Ending, Request, ResponseHead
+from streamlab.repairing.courses import Courses, LiveNormalizer
 from streamlab.repairing.lane import Lane
-from streamlab.repairing.normalizer import Normalizer
 from streamlab.servers.unanswered import FRAMING_HEADERS, UnansweredRequest
 from streamlab.wire.header_values import values
 from streamlab.wire.http1 import BodyFraming, BodyReader, Piece, StatusHead
@@ -38,13 +38,20 @@ class RepairedAnswer:
     """One response, treated as `Treatment` says."""
 
     def __init__(
-        self, asked: UnansweredRequest, head: StatusHead, raw: bytes, body: BodyReader, *, unsafe: bool
+        self,
+        asked: UnansweredRequest,
+        head: StatusHead,
+        raw: bytes,
+        body: BodyReader,
+        *,
+        unsafe: bool,
+        courses: Courses | None = None,
     ) -> None:
         self.asked = asked
         self._sent = ResponseHead(head.status, head.headers, None, head.reason, head.http_version)
         self._reader = body
         self._raw = raw
-        self._normalizer: Normalizer | None = self._make(unsafe) if self._repairable else None
+        self._normalizer: LiveNormalizer | None = self._make(unsafe, courses) if self._repairable else None
         self._whole = bytearray(raw)  # of an error: head and body as they came
         if self._normalizer is None:
             self.treatment = Treatment.PASSED
@@ -63,12 +70,12 @@ class RepairedAnswer:
         bodiless = self.asked.head.method == "HEAD" or self._sent.status in (204, 304)
         return not bodiless and bool(self.asked.body)  # without a body nobody asked for a stream
 
-    def _make(self, unsafe: bool) -> Normalizer | None:
+    def _make(self, unsafe: bool, courses: Courses | None) -> LiveNormalizer | None:
         asked = self.asked
         request = Request(asked.head.method, asked.head.target, asked.head.headers, bytes(asked.body or b""))
         if api_of_path(request.url) is UNKNOWN and self._sent.header("content-encoding"):
             return None  # should the API turn out to be none of ours, the coded bytes would be gone
-        made = Normalizer(request, self._sent, unsafe=unsafe)
+        made = LiveNormalizer(request, self._sent, unsafe=unsafe, courses=courses)
         return None if made.passes_through else made
 
     def begin(self) -> bytes:

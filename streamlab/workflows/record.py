@@ -48,6 +48,7 @@ class RepairMode:
     def factory(self, warn: Callable[[str], None]) -> Callable[[], ResponseTransformer]:
         """Makes the transformer of one connection; ``warn`` is told of repairs of ours that raise."""
         # Imported here, so that the repairs cost a plain recording nothing.
+        from streamlab.repairing.courses import Courses
         from streamlab.repairing.loading import load_repairs
         from streamlab.servers.normalizing import RepairingTransformer
 
@@ -59,7 +60,11 @@ class RepairMode:
             self.failures.append(why)
 
         return functools.partial(
-            RepairingTransformer, unsafe=self.unsafe, retry_unstreamed=self.retry_unstreamed, failed=failed
+            RepairingTransformer,
+            unsafe=self.unsafe,
+            retry_unstreamed=self.retry_unstreamed,
+            failed=failed,
+            courses=Courses(),
         )
 
 
