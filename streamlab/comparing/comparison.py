@@ -78,6 +78,7 @@ class Kind(StrEnum):
     CUT_SHORT = "cut-short"  # the end is missing
     CUT_MASKED = "cut-masked"  # a broke off, b ends as if it were whole
     HUNG_UP_EARLY = "hung-up-early"  # b stopped reading a, and ends as if it were whole
+    READ_ON = "read-on"  # b's client left, and b went on reading a
     # text
     TEXT_LOST = "text-lost"
     TEXT_ADDED = "text-added"

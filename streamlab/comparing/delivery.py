@@ -1,4 +1,4 @@
-"""What a hop did to the delivery of a stream: reads merged or cut, and time added."""
+"""What a hop did to the delivery of a stream: reads merged or cut, time added, and what it read for nobody."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from streamlab.comparing.conversations import began_us
 from streamlab.comparing.differences import spot
 from streamlab.comparing.reading import Reading
 from streamlab.comparing.wording import number_of, seconds
-from streamlab.exchange import Exchange
+from streamlab.exchange import Ending, Exchange
 
 #: Delays below this are the noise of machines and networks.
 MIN_DELAY_US = 150_000
@@ -42,6 +42,35 @@ def delivery_differences(
             Difference(Kind.DELAYED, severity_of(Kind.DELAYED), words, pairs=delay.pairs(), amount=delay.worst)
         )
     return found
+
+
+def reading_on(a: Exchange, b: Exchange, mine: Reading, rows: Sequence[Row]) -> list[Difference]:
+    """At most one difference: b's client left, and events of a came so long after that b had not let go of a."""
+    left_us = _left_us(a, b, rows)
+    if left_us is None:
+        return []
+    late = [one for one in mine.items if one.offset_us is not None and one.offset_us >= left_us + MIN_DELAY_US]
+    if not late:
+        return []
+    span = seconds((late[-1].offset_us or 0) - left_us)
+    words = f"read on for {span} after its client had left: {number_of(len(late), 'event')} for nobody"
+    pairs = (Pair(spot(late[0]), None),)
+    return [Difference(Kind.READ_ON, severity_of(Kind.READ_ON), words, pairs=pairs, amount=len(late))]
+
+
+def _left_us(a: Exchange, b: Exchange, rows: Sequence[Row]) -> int | None:
+    """When b's client left, from a's request on; None where it stayed, or where the two are of other conversations.
+
+    By the clock, and not before the event that came last on both sides would say: two recorders' clocks differ.
+    """
+    asked, came = began_us(a), began_us(b)
+    if b.ending is not Ending.CLIENT_LEFT or b.end_us is None or asked is None or came is None or a.tap == b.tap:
+        return None
+    if not 0 <= asked - came <= b.end_us:
+        return None
+    both = [(row.a_offset_us, row.b_offset_us) for row in rows]
+    behind = (one + b.end_us - other for one, other in reversed(both) if one is not None and other is not None)
+    return max(came + b.end_us - asked, next(behind, 0))
 
 
 def _comparable(mine: Reading, theirs: Reading) -> bool:

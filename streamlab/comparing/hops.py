@@ -24,7 +24,7 @@ from streamlab.comparing.comparison import (
     Row,
     severity_of,
 )
-from streamlab.comparing.delivery import delivery_differences
+from streamlab.comparing.delivery import delivery_differences, reading_on
 from streamlab.comparing.differences import Differences, Gathered, spot
 from streamlab.comparing.member_changes import trait_of
 from streamlab.comparing.parity import request_body
@@ -186,6 +186,7 @@ class _Comparing:
             self._say(Kind.NOT_COMPARED, "sent more events than can be compared; the rest was left out")
         found = [*self._whole, *(one.finished() for one in gathered)]
         found += request_differences(self._a, self._b)
+        found += reading_on(self._a, self._b, self._mine, self._rows)
         return [*found, *delivery_differences(self._a, self._b, self._mine, self._theirs, self._rows)]
 
     def _say(self, kind: Kind, message: str, severity: Severity | None = None, **more: object) -> None:

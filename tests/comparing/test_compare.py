@@ -104,6 +104,44 @@ def test_a_client_that_left_is_nobodys_doing():
     assert compare_exchanges(streams.exchange(streams.sse(payloads)), left).faithful
 
 
+EVENTS = [part + b"\n\n" for part in streams.sse(streams.chat_text("one", " two", " three")).split(b"\n\n")[:-1]]
+
+
+def _hop(tap: str, events: list[bytes], at_ms: int, ending: Ending = Ending.COMPLETE) -> Exchange:
+    """An exchange whose events are 100 ms apart, from 100 ms on, recorded at a tap that was asked at this time."""
+    segments = tuple(Segment(100_000 * (at + 1), one) for at, one in enumerate(events))
+    found = replace(streams.exchange(TEXT), segments=segments, ending=ending, end_us=segments[-1].offset_us)
+    return replace(found, tap=tap, started_at=f"2026-11-20T10:00:00.{at_ms:03}000Z")
+
+
+def test_a_hop_that_reads_on_when_its_client_has_left_is_told_so():
+    front = _hop("gateway", EVENTS[:3], 0, Ending.CLIENT_LEFT)
+    found = compare_exchanges(_hop("model", EVENTS, 40), front)
+    (one,) = found.differences
+    late = len(EVENTS) - 4  # one that was under way when the client left proves nothing
+    assert (one.kind, one.severity, one.amount) == (Kind.READ_ON, Severity.WARNING, late)
+    span = 100 * (len(EVENTS) - 3)
+    assert one.message == f"read on for {span} ms after its client had left: {late} events for nobody"
+    assert one.pairs[0].a is not None
+    assert (one.pairs[0].a.event, one.pairs[0].b) == (4, None)
+    assert found.verdict.origin is Blame.B
+    assert found.verdict.line == f"introduced between model and gateway: gateway {one.message}"
+
+
+def test_a_hop_that_lets_go_when_its_client_has_left_did_nothing():
+    front = _hop("gateway", EVENTS[:3], 0, Ending.CLIENT_LEFT)
+    assert compare_exchanges(_hop("model", EVENTS[:4], 40, Ending.CLIENT_LEFT), front).faithful
+    whole = _hop("gateway", EVENTS, 0)
+    assert compare_exchanges(_hop("model", EVENTS, 40), whole).faithful
+    unknown = replace(_hop("model", EVENTS, 40), started_at=None)
+    assert compare_exchanges(unknown, front).faithful
+
+
+def test_a_client_that_left_at_the_end_is_no_hop_that_reads_on_by_another_clock():
+    front = _hop("gateway", EVENTS[:-1], 0, Ending.CLIENT_LEFT)
+    assert compare_exchanges(_hop("model", EVENTS, 500), front).faithful
+
+
 def test_a_status_that_changed():
     found = _compare(TEXT, b'{"error":{"message":"no"}}', status=502)
     assert _said(found)[Kind.STATUS_CHANGED] == "turned HTTP 200 into HTTP 502"

@@ -21,7 +21,8 @@ class MessagesUsageOutputWrong(MessagesRule):
     The start says 0 to 625.
 
     ## Why it matters
-    All clients report the wrong number; nothing else breaks.
+    All clients report the wrong number; nothing else breaks. (A tracer that reports more than a right stream says may
+    add the start to the end: `findings/openllmetry-adds-anthropic-output-to-itself.sh`.)
 
     ## Repair
     None: the right number is not on the wire.
