@@ -155,12 +155,13 @@ FAILURE = {
     "error": {"message": "Template error: no template", "type": "invalid_request_error", "param": None, "code": None}
 }
 _WORDS = FAILURE["error"]["message"]
+_PAGE = f"<html><body>{_WORDS}</body></html>"
 
 
-def failing(body: Any, kind: str = "application/json") -> Exchange:
-    """The answer with status 422 and this body: text, or JSON."""
+def failing(body: Any, kind: str = "application/json", status: int = 422) -> Exchange:
+    """The answer with this status and body: text, or JSON."""
     told = body.encode() if isinstance(body, str) else dump(body)
-    return exchange([told], status=422, headers=(("content-type", kind), ("content-length", str(len(told)))))
+    return exchange([told], status=status, headers=(("content-type", kind), ("content-length", str(len(told)))))
 
 
 def _named() -> Exchange:
@@ -173,6 +174,14 @@ def _until_the_end(**members: Any) -> Exchange:
     """Usage in every chunk, with these numbers before the end; the others count nothing of the answer yet."""
     so_far = {**USAGE, "completion_tokens": 0, "total_tokens": USAGE["prompt_tokens"], **members}
     return exchange(sse([*({**payload, "usage": so_far} for payload in TEXT[:-1]), {**TEXT[-1], "usage": dict(USAGE)}]))
+
+
+def _zero_until_the_end(payloads: list[Payload]) -> Exchange:
+    """Usage in every chunk, as GitHub Copilot sends Gemini's: all counts are 0 but for the last."""
+    nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    return exchange(
+        sse([*({**one, "usage": nothing} for one in payloads[:-1]), {**payloads[-1], "usage": dict(USAGE)}])
+    )
 
 
 def _null_until_the_end() -> Exchange:
@@ -702,11 +711,14 @@ FORMS = [
     ),
     Form(_BODY, "error is text", "failed.error-text", failing({"error": _WORDS, "error_type": "template_error"})),
     Form(_BODY, "error has no message", "failed.error-detail", failing({"error": {"detail": _WORDS}})),
-    Form(_BODY, "message stands in no error", "failed.message", failing({"message": _WORDS, "code": 422})),
-    Form(_BODY, "detail stands for it", "failed.detail", failing({"detail": _WORDS})),
+    Form(_BODY, "message stands in no error", "refused.message", failing({"message": _WORDS, "code": 401}, status=401)),
+    Form(_BODY, "message stands in no error, at 422", "failed.message", failing({"message": _WORDS, "code": 422})),
+    Form(_BODY, "detail stands for it", "refused.detail", failing({"detail": _WORDS}, status=401)),
+    Form(_BODY, "detail stands for it, at 422", "failed.detail", failing({"detail": _WORDS})),
     Form(_BODY, "it stands in a list", "failed.list", failing([FAILURE])),
     Form(_BODY, "it is plain text", "failed.plain", failing(_WORDS, "text/plain")),
-    Form(_BODY, "it is markup", "failed.html", failing(f"<html><body>{_WORDS}</body></html>", "text/html")),
+    Form(_BODY, "it is markup", "refused.html", failing(_PAGE, "text/html", 401)),
+    Form(_BODY, "it is markup, at 422", "failed.html", failing(_PAGE, "text/html")),
     Form(_BODY, "it is text in JSON", "failed.json-text", failing(json.dumps(_WORDS))),
     Form(_BODY, "errors stands for it", "failed.errors", failing({"errors": [{"code": 422, "message": _WORDS}]})),
     Form(_BODY, "it is an event stream", "failed.sse", failing(frame(FAILURE).decode(), "text/event-stream")),
@@ -724,6 +736,8 @@ FORMS = [
     Form(_USAGE, "it has numbers", "usage.each-chunk", _second_usage(dict(USAGE))),
     Form(_USAGE, "some of its numbers are null until the end", "usage.null-until-end", _null_until_the_end()),
     Form(_USAGE, "its numbers fall", "usage.falling", _falling()),
+    Form(_USAGE, "its counts are 0 until the end", "usage.zero-until-end", _zero_until_the_end(chat_usage())),
+    Form(_USAGE, "its counts are 0 until the end", "usage.zero-until-finish", _zero_until_the_end(TEXT)),
     Form(
         _USAGE,
         "it comes twice, once with the finish",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
+
 from streamlab.apis.registry import all_rules
 from streamlab.clients.table import asked, breaks
+from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyze
 from streamlab.report.json import finding_json
 from streamlab.report.promises import promise_of
 from streamlab.rules.finding import Finding, Severity
 from tests import corpus, rule_fixtures
 from tests.batches import batched
-from tests.variants import FORMS
+from tests.streams import USAGE, chat_text, exchange, sse
+from tests.variants import FORMS, failing
 
 RULES = [rule for rule in all_rules() if rule.severity is Severity.ERROR]
 
@@ -55,3 +59,25 @@ def test_the_promise_is_in_the_json():
     assert (told["breaks"], told["promise"][:8]) == ([], "RFC 8259")
     for observed in ("gzip-several-members", "responses-delta-done-mismatch", "messages-done-marker"):
         assert finding_json(Finding(observed, Severity.ERROR, "as it came"))["promise"] is None
+
+
+def _hurt(made: Exchange, rule: str) -> set[str]:
+    [found] = [one for one in analyze(made).findings if one.rule == rule]
+    return {one.client for one in breaks(rule, found.variants, found.api, found.strict) if one.measured}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [({"detail": "no"}, "application/json"), ({"message": "no"}, "application/json"), ("<html>no</html>", "text/html")],
+)
+def test_huggingface_hub_shows_the_words_of_such_a_body_at_422_alone(body, kind):
+    told, kept = (_hurt(failing(body, kind, status), "http-error-body-shape") for status in (422, 401))
+    assert kept - told == {"py-hf-hub"}
+    assert told < kept
+
+
+def test_counts_that_are_0_until_the_finish_hurt_autogen_alone():
+    nothing = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), 0)
+    *payloads, finish = chat_text()
+    made = exchange(sse([*({**one, "usage": nothing} for one in payloads), {**finish, "usage": dict(USAGE)}]))
+    assert _hurt(made, "usage-on-every-chunk") == {"py-autogen"}

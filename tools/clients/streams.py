@@ -34,6 +34,7 @@ _PERFECT = {
     "tools": streams.exchange(streams.sse(streams.chat_tools())),
     "usage": streams.exchange(streams.sse(streams.chat_usage())),
     "failed": failing(FAILURE),
+    "refused": failing(FAILURE, status=401),
     "reasoning": _MADE["reasoning.perfect"],
     "responses": streams.responses_exchange(streams.responses_sse(RESPONSE)),
 }

@@ -25,7 +25,8 @@ class HttpErrorBodyShape(Rule):
     ## Why it matters
     Clients read ``error.message`` and ``error.code``. Where ``error`` is text, {clients: any when error is text}
     measured clients, openai-python 3 and the AI SDK among them, tell the user the status and nothing else; {count: any
-    when it is plain text} where the body is plain text. Code that tells a used-up quota from a bad key by ``code``
+    when it is plain text} where the body is plain text. huggingface_hub shows every body at 422, and at other statuses
+    no ``detail``, no bare ``message`` and no markup. Code that tells a used-up quota from a bad key by ``code``
     cannot.
 
     ## Repair
@@ -50,6 +51,9 @@ class HttpErrorBodyShape(Rule):
         "it is text in JSON",
         "errors stands for it",
         "it is an event stream",
+        "message stands in no error, at 422",
+        "detail stands for it, at 422",
+        "it is markup, at 422",
     )
 
     def end(self, ending: Ending) -> Findings:
@@ -87,9 +91,18 @@ class HttpErrorBodyShape(Rule):
 
     def _worded(self, kind: BodyKind, begin: bytes) -> str | None:
         """The form of a body that holds words and is no object."""
-        return self.variants[7] if begin.lstrip().startswith(b'"') else _WORDS.get(kind)
+        form = self.variants[7] if begin.lstrip().startswith(b'"') else _WORDS.get(kind)
+        return self._at_its_status(form)
+
+    def _at_its_status(self, form: str | None) -> str | None:
+        """The form, and that the status is 422 where a client tells more of a body then."""
+        told = f"{form}, at 422"
+        return told if self.ctx.head is not None and self.ctx.head.status == 422 and told in self.variants else form
 
     def _variant(self, value: object, error: object) -> str | None:
+        return self._at_its_status(self._place(value, error))
+
+    def _place(self, value: object, error: object) -> str | None:
         """Where the words of the server stand; None for another place, or for none."""
         if type(value) is list and type(value[0] if value else None) is dict:
             return self.variants[4]

@@ -30,8 +30,8 @@ class UsageOnEveryChunk(LateRule):
     Where a count falls, the TensorZero gateway ends with another usage as well. Where usage is ``{}`` until the end,
     smolagents raises and BAML loses the text. Where its cost is an object, Agno raises, once or often:
     unknown-extension-fields. Numbers that are null are usage-inconsistent, and so is what comes of
-    them. Where all counts are 0 until the last, any sum is right: a warning. Whoever asks for
-    ``continuous_usage_stats`` gets what was asked for.
+    them. Where all counts are 0 until the last, any sum is right, and AutoGen alone is hurt: a warning. Whoever asks
+    for ``continuous_usage_stats`` gets what was asked for.
 
     ## Repair
     The last usage is kept, null stands in the other chunks.
@@ -56,6 +56,7 @@ class UsageOnEveryChunk(LateRule):
         "it comes twice, once with the finish, and its cost is no number",
         "its numbers fall, and its cost is no number",
         "it comes twice, and its cost is no number",
+        "its counts are 0 until the end",
     )
 
     _chunks = 0
@@ -100,11 +101,14 @@ class UsageOnEveryChunk(LateRule):
             expected="once, at the end",
             actual=self._chunks,
             severity=Severity.WARNING if harmless else None,
-            variant=None if harmless else self._variant(),
+            variant=self._variant(harmless=harmless),
         )
 
-    def _variant(self) -> str | None:
-        """Which form of the deviation it is; None for empty objects, or null, between others."""
+    def _variant(self, *, harmless: bool) -> str | None:
+        """Which form of the deviation it is; None for empty objects, or null, between others, and for zeros in no
+        chunk that finishes."""
+        if harmless:
+            return "its counts are 0 until the end" if self._finish else None
         if self._empty:
             return "it is an empty object until the end" if self._empty >= self._chunks - 1 else None
         if self._null:
