@@ -85,6 +85,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     _lead_closed_nowhere()
     _write_any_character()
     args = sys.argv[1:] if argv is None else list(argv)
+    if argv is None:  # the process is ours
+        from streamlab.workflows.leaving import leave_at_signals
+
+        leave_at_signals()
     try:
         if args in (["--help"], ["-h"]) and _columns() >= _WIDE:
             _print_help()

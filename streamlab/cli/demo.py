@@ -41,9 +41,7 @@ def command(db: Path | None, keep: bool, write_captures: Path | None, fixtures: 
     from streamlab.demo.programme import closing, opening, show
     from streamlab.demo.testing import fixtures_folder, run_as_tests, show_tests
     from streamlab.report.terminal import data, diagnostics
-    from streamlab.tui.leaving import leave_at_signals
 
-    leave_at_signals()
     client = best_client()
     with database(db, keep=keep) as place, fixtures_folder(fixtures, keep=keep) as folder:
         diagnostics().print(opening(len(acts()), client.name, place), soft_wrap=True)

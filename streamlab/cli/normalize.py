@@ -167,17 +167,27 @@ def _tell_blame(
     source: str, exchange: Exchange, mend: Callable[..., Normalized], *, as_json: bool, keep_secrets: bool
 ) -> Normalized:
     """Where everything comes from: for people, so without known secrets, which a stream for a client keeps. Returns
-    the exchange repaired."""
+    the exchange repaired.
+
+    Of a stream that asks too much of the repairs no event is told: to look for secrets in all of it takes a minute.
+    """
+    from streamlab.cli.options import warn
+    from streamlab.repairing.whole_answers import TOO_MUCH
     from streamlab.report.blame import Ledger
     from streamlab.report.terminal import say, say_document
     from streamlab.sharing.shown import as_shown
     from streamlab.workflows.share import masking_of
 
     ledger = Ledger(as_json)
-    shown = as_shown(exchange, None if keep_secrets else masking_of())
-    told = mend(shown, each=ledger.add)
+    repaired = told = mend(exchange, each=ledger.add)
+    if not keep_secrets and any(one.rule == TOO_MUCH for one in repaired.unrepaired):
+        ledger.forget()
+        warn("no event is told of a stream that asks too much: secrets are not looked for in it (--keep-secrets tells)")
+    elif not keep_secrets and (shown := as_shown(exchange, masking_of())) is not exchange:
+        ledger = Ledger(as_json)
+        told = mend(shown, each=ledger.add)
     if as_json:
         say_document("json", ledger.document(source, told))
     else:
         say(*ledger.lines(told))
-    return told if shown is exchange else mend(exchange, each=bool)
+    return repaired

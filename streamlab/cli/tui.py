@@ -11,7 +11,6 @@ import click
 
 from streamlab.cli.options import db_option
 from streamlab.errors import UsageError
-from streamlab.tui.leaving import leave_at_signals
 
 
 @click.command(
@@ -43,7 +42,6 @@ def command(target: str | None, web: bool, listen: str, db: Path | None) -> None
     gc.disable()
     # A thread writes what is drawn, a few kilobytes at a time, and waits its turn after each: 5 ms by default.
     sys.setswitchinterval(0.0005)
-    leave_at_signals()  # until the workbench is there, which leaves as with its key
     _run(target, db)
 
 

@@ -11,11 +11,12 @@ import binascii
 import html
 import quopri
 import re
-import zlib
 from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
-from streamlab.interop.pasted import LARGEST_PASTE, Paste
+from streamlab.errors import UnreadableInputError
+from streamlab.interop.pasted import Paste
+from streamlab.interop.saved import decoded
 from streamlab.lazy_pattern import lazy_pattern
 
 _HEX = lazy_pattern(rb"(?:[0-9a-fA-F]{2}\s*){20,}")
@@ -112,11 +113,9 @@ def _base64(text: bytes) -> bytes:
         data = base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
     except binascii.Error:
         return b""
-    if data[:2] != b"\x1f\x8b":
-        return data
     try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, LARGEST_PASTE)
-    except zlib.error:
+        return decoded(data)
+    except UnreadableInputError:
         return b""
 
 

@@ -9,7 +9,6 @@ Where part of them was left out (``…``), ``notes["body"]`` says ``shortened`` 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -49,6 +48,7 @@ from streamlab.interop.peeling import (
     peel_utf16,
     peel_wraps,
 )
+from streamlab.interop.saved import decoded
 from streamlab.interop.sessions import peel_diff, peel_httpie, peel_session
 from streamlab.interop.shortened import is_shortened
 from streamlab.interop.viewers import peel_messages
@@ -110,7 +110,7 @@ _BINARY_TYPE = ("content-type", MEDIA_TYPE)
 
 def read_pasted(data: bytes) -> Exchange:
     """The exchange that a bare body or a paste shows. Raises UnreadableInputError where nothing in it is an event."""
-    data = _gunzipped(data)
+    data = decoded(data)
     if is_framed(data):
         return replace(read_bare_body(data), head=ResponseHead(200, (_BINARY_TYPE,)))
     paste = _peeled(data) if len(data) <= LARGEST_PASTE else Paste(data)
@@ -217,17 +217,6 @@ def _with_request(paste: Paste, data: bytes) -> Paste:
     if not paste.took and paste.head is None:
         return paste
     return replace(paste, request=request)
-
-
-def _gunzipped(data: bytes) -> bytes:
-    """A body that was saved in its content coding, as its first bytes say."""
-    if not data.startswith(b"\x1f\x8b"):
-        return data
-    inner = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    try:
-        return inner.decompress(data, LARGEST_PASTE) or data
-    except zlib.error:
-        return data
 
 
 def _require_events(body: bytes) -> None:

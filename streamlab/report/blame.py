@@ -11,7 +11,7 @@ from streamlab.judging.analyzer import analyze
 from streamlab.repairing.account import Normalized, RepairedEvent
 from streamlab.report.documents import dump
 from streamlab.rules.finding import Finding, Repairability, Severity
-from streamlab.rules.repair import ABSENT, Change, Dropped
+from streamlab.rules.repair import ABSENT, Change, Dropped, Origin
 from streamlab.wire.visible import visible
 
 _SHOWN = 60
@@ -26,21 +26,44 @@ class Ledger:
         self._as_json = as_json
         self._count = 0
         self._lines: list[str] = []
+        #: How what goes by unread begins, and its length; None where the last event was read.
+        self._unread: tuple[RepairedEvent, int] | None = None
 
     def add(self, event: RepairedEvent) -> None:
-        """The next event of the output."""
+        """The next event of the output. What goes by unread comes in pieces, which are told as one."""
+        if event.origin is Origin.COPIED and not event.sources:
+            first, size = self._unread or (event, 0)
+            self._unread = first, size + len(event.raw)
+            return
+        self._end_unread()
+        self._write(event, len(event.raw))
+
+    def _end_unread(self) -> None:
+        if self._unread is not None:
+            self._write(*self._unread)
+            self._unread = None
+
+    def _write(self, event: RepairedEvent, size: int) -> None:
         if self._as_json:
-            self._lines.append(dump(event_json(self._count, event)))
+            self._lines.append(dump({**event_json(self._count, event), "bytes": size}))
         else:
             self._lines += event_lines(self._count, event)
+            if size > len(event.raw):
+                self._lines[-1] += f"  ({size:,} bytes)"
         self._count += 1
+
+    def forget(self) -> None:
+        """Leave every event out."""
+        self._lines, self._unread = [], None
 
     def lines(self, normalized: Normalized) -> list[str]:
         """The account as text, one line an event, changes below it; safe to print."""
+        self._end_unread()
         return [*self._lines, *map(_dropped_line, normalized.dropped)]
 
     def document(self, source: str, normalized: Normalized) -> Iterator[str]:
         """One repaired exchange as a JSON document, in pieces: its events, what was mended, what could not be."""
+        self._end_unread()
         yield f'{{\n "format": {dump(FORMAT)},\n "source": {dump(source)},\n "events": ['
         for at, line in enumerate(self._lines):
             yield f"{',' * (at > 0)}\n  {line}"

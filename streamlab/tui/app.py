@@ -17,7 +17,6 @@ from streamlab.errors import StreamlabError
 from streamlab.tui import protocol
 from streamlab.tui.exchange_actions import ExchangeActions
 from streamlab.tui.keys import keys_of
-from streamlab.tui.leaving import signals_to_leave_at
 from streamlab.tui.link import Link
 from streamlab.tui.memory import Memory, remember_event, remembered_event
 from streamlab.tui.messages import AnalystAnswer
@@ -26,6 +25,7 @@ from streamlab.tui.screens.base import WorkbenchScreen
 from streamlab.tui.themes import THEMES
 from streamlab.tui.watcher import POLL_SECONDS, Watcher, watching
 from streamlab.wire.visible import visible
+from streamlab.workflows.leaving import signals_to_leave_at
 
 if TYPE_CHECKING:
     from textual.command import Provider

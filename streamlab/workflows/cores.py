@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import BaseContext
+from types import FrameType
 from typing import Generic, TypeVar
 
 from streamlab.errors import CouldNotRunError
@@ -62,11 +63,24 @@ def on_all_cores(
 
 def _begin() -> None:
     """What a process does first."""
-    # Ctrl-C reaches every process of the terminal; only the one that started the others answers it.
+    # Ctrl-C reaches every process of the terminal; only the one that started the others answers it, and ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
     # What was loaded stays, and what is made for an exchange goes when nobody holds it: next to nothing is in circles.
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit
+
+
+def _do(work: Callable[[list[Item]], list[Result]], batch: list[Item]) -> list[Result]:
+    """The work, after which a process that was told to end does, whatever else waits for it."""
+    try:
+        return work(batch)
+    except SystemExit:  # every ``finally`` has been come by
+        os._exit(0)
 
 
 class _Pool(Generic[Item, Result]):
@@ -81,7 +95,7 @@ class _Pool(Generic[Item, Result]):
         if self._pool is None:
             self._pool = ProcessPoolExecutor(self._workers, self._context, initializer=_begin)
         try:
-            return self._pool.submit(self._work, batch)
+            return self._pool.submit(_do, self._work, batch)
         except BrokenProcessPool as error:  # whoever wants the result starts anew
             lost: Future[list[Result]] = Future()
             lost.set_exception(error)
@@ -104,7 +118,9 @@ class _Pool(Generic[Item, Result]):
         raise CouldNotRunError(f"the processes that do the work died {_TRIES} times (out of memory?)")
 
     def close(self) -> None:
-        """End them."""
+        """End them, also where they are at work: nobody wants what they would find."""
         if self._pool is not None:
+            for process in list((self._pool._processes or {}).values()):
+                process.terminate()
             self._pool.shutdown(cancel_futures=True)
             self._pool = None

@@ -138,3 +138,4 @@ class CommandUnderTest:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    process.wait()  # behind Ctrl-C nobody else waits for it

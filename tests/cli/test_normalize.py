@@ -119,3 +119,19 @@ def test_what_holds_no_answer_is_left_as_it_is_out_of_a_database_too(run, tmp_pa
         db.add(replace(streams.exchange([], request=asked), notes=notes))
     ran = run("normalize", tmp_path / "x.db#1")
     assert (ran.code, ran.out, ran.err.strip()) == (0, "", f"left as it is: {why}")
+
+
+def test_an_account_of_what_asks_too_much_is_one_line(run, tmp_path, monkeypatch):
+    """Secrets are not looked for in a hundred megabytes, and what goes by unread is not listed by its pieces."""
+    monkeypatch.setattr("streamlab.sharing.shown.as_shown", None)
+    first, second, *rest = streams.chat_text()
+    second["choices"][0]["delta"]["content"] = "x" * 9_000_000
+    (tmp_path / "large.sse").write_bytes(streams.sse([first, second, *rest]))
+    ran = run("normalize", "large.sse", "--blame")
+    assert (ran.code, ran.out) == (0, "")
+    assert "no event is told of a stream that asks too much" in ran.err
+    told = run("normalize", "large.sse", "--blame", "--keep-secrets").out.splitlines()
+    assert len(told) == 2
+    assert told[-1].endswith("bytes)")
+    document = json.loads(run("normalize", "large.sse", "--blame", "--keep-secrets", "--json").out)
+    assert sum(event["bytes"] for event in document["events"]) == (tmp_path / "large.sse").stat().st_size

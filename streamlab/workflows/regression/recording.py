@@ -76,7 +76,13 @@ class LiveRecorder:
             start_new_session=True,
         )
         assert self._process.stdout is not None
-        line = next((one for one in self._process.stdout if one.startswith(_SPOKEN)), None)
+        try:
+            line = next((one for one in self._process.stdout if one.startswith(_SPOKEN)), None)
+        except BaseException:  # whoever asks is told to end while it starts
+            self._process.terminate()
+            self._end()
+            self._folder.cleanup()
+            raise
         if line is None:
             _, said = self._process.communicate()
             self._folder.cleanup()
@@ -89,15 +95,18 @@ class LiveRecorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            try:
-                self._process.communicate(timeout=_PATIENCE_S)  # closes its standard input
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.communicate()
+            self._end()
             if self._home is not None and self._db.exists():
                 self._export(self._home)
         finally:
             self._folder.cleanup()
+
+    def _end(self) -> None:
+        try:
+            self._process.communicate(timeout=_PATIENCE_S)  # closes its standard input
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
 
     def _export(self, below: Path) -> None:
         masking = Masking(tuple(re.compile(one) for one in load_config().redact))  # fixtures are for a repository
