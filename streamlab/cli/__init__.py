@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         _close_stdout()
         sys.exit(0)
     except OSError as error:
-        complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
+        complain(f"{error.strerror or error}: {error.filename}" if error.filename else error.strerror or str(error))
         sys.exit(3)
     sys.exit(code)
 

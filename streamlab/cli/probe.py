@@ -75,8 +75,9 @@ def command(
         done = probe(question, db or default_db(), asking.told)
     if junit is not None:
         from streamlab.report.probe_table import junit_document
+        from streamlab.storage.files import write_regular
 
-        junit.write_text("".join(junit_document(done.base_url, done.features)), encoding="utf-8")
+        write_regular(junit, "".join(junit_document(done.base_url, done.features)).encode())
     _print(done, as_json)
     return 0 if done.clean else 1
 

@@ -8,18 +8,16 @@ when it is not UTF-8, with ``body`` null. JSON bodies of foreign files read as c
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 from streamlab.errors import CouldNotRunError, NotFoundError, UnreadableInputError
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead
 from streamlab.storage.exchange_fields import FieldReader
-from streamlab.storage.files import largest_input, read_regular
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from streamlab.storage.files import largest_input, read_regular, replace_file
 
 FORMAT = "streamlab.exchange/1"
 _META, _BODY = "exchange.json", "body.sse"
@@ -228,34 +226,22 @@ def _body_fields(body: bytes | None) -> dict[str, Any]:
 def write_exchange_dir(exchange: Exchange, path: str | os.PathLike[str]) -> None:
     """Write an exchange as a directory, redacted, made if missing; files already there are replaced, others left.
 
-    The same exchange gives the same bytes. Raises CouldNotRunError when the disk refuses.
+    The same exchange gives the same bytes. Raises CouldNotRunError when the disk refuses, and leaves no new directory.
     """
     from pathlib import Path
 
     folder = Path(path)
+    is_new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / _BODY, (segment.data for segment in exchange.segments))
-        _replace(folder / _META, [exchange_json(exchange)])
+        replace_file(folder / _BODY, (segment.data for segment in exchange.segments))
+        replace_file(folder / _META, [exchange_json(exchange)])
     except OSError as error:
+        if is_new:
+            with contextlib.suppress(OSError):
+                (folder / _BODY).unlink(missing_ok=True)
+                folder.rmdir()
         raise CouldNotRunError(f"{folder}: {(error.strerror or str(error)).lower()}") from None
-
-
-def _replace(path: Path, parts: Iterable[bytes]) -> None:
-    """Write beside and rename over, so that a link at ``path`` is replaced and never followed."""
-    import tempfile  # for writing alone, and it brings much
-
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.writelines(parts)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def exchange_json(exchange: Exchange) -> bytes:

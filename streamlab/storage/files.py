@@ -6,9 +6,11 @@ other people's repositories and archives.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -80,22 +82,46 @@ def read_at_most(file: BinaryIO, largest: int, name: str) -> bytes:
 
 
 def write_regular(path: Path, data: bytes) -> None:
-    """Write a new file, or over a regular one; never through a link. Raises CouldNotRunError in one line."""
+    """Write a new file, or in the place of a regular one, whole or not at all; never through a link. Raises
+    CouldNotRunError in one line."""
     try:
-        descriptor = os.open(
-            path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | _WAIT_FOR_NOBODY | _NO_LINK, 0o666
-        )
-        with os.fdopen(descriptor, "wb") as file:
-            mode = os.fstat(descriptor).st_mode
-            if str(path) != os.devnull:
-                _refuse_special(path, mode, "not written to")
-            if stat.S_ISREG(mode):
-                file.truncate()
-            file.write(data)
+        with contextlib.suppress(FileNotFoundError):
+            mode = os.lstat(path).st_mode
+            if stat.S_ISLNK(mode):
+                raise CouldNotRunError(f"{path}: a symbolic link, not written through")
+            if str(path) == os.devnull:
+                return
+            _refuse_special(path, mode, "not written to")
+        replace_file(path, (data,))
     except OSError as error:
-        if path.is_symlink():
-            raise CouldNotRunError(f"{path}: a symbolic link, not written through") from None
         raise CouldNotRunError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def replace_file(path: Path, parts: Iterable[bytes]) -> None:
+    """Write beside and rename over: a link at ``path`` is replaced and never followed, and where the disk is full
+    nothing is left, and what was there is there still. Raises OSError."""
+    import tempfile  # for writing alone, and it brings much
+
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(parts)
+        os.chmod(temporary, _mode_of(path))
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _mode_of(path: Path) -> int:
+    """The permissions of the regular file that is there, or of a new one."""
+    with contextlib.suppress(FileNotFoundError):
+        mode = os.lstat(path).st_mode
+        if stat.S_ISREG(mode):
+            return stat.S_IMODE(mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def require_regular(path: str | os.PathLike[str]) -> None:

@@ -219,6 +219,7 @@ def open_writing(path: Path, busy_seconds: float) -> sqlite3.Connection:
         with contextlib.suppress(NotFoundError):
             inspect_header(path)
     with clear_errors(path):
+        is_new = not path.exists()
         if not known:
             _create_private(path)
         connection = _connect(_uri(path, "mode=rw"), busy_seconds)
@@ -238,8 +239,17 @@ def open_writing(path: Path, busy_seconds: float) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_size_limit = 16777216")
         except BaseException:
             connection.close()
+            if is_new:
+                _remove_empty(path)
             raise
     return connection
+
+
+def _remove_empty(path: Path) -> None:
+    """Take away a file that was made for a database, and in which none could be: the disk is full."""
+    with contextlib.suppress(OSError):
+        if not path.stat().st_size:
+            path.unlink()
 
 
 def _keep_a_log(connection: sqlite3.Connection, busy_seconds: float) -> None:

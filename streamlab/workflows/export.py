@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from streamlab import __version__
-from streamlab.errors import UsageError
+from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.exchange import Exchange
 from streamlab.interop import curl_log, vcr
 from streamlab.interop.har import to_har
@@ -88,19 +90,21 @@ def write_test_module(path: Path, fixtures: Sequence[Path]) -> None:
     from streamlab.interop.pytest_module import module
 
     text = module([(home, read_exchange_dir(home)) for home in fixtures], path)
+    if os.path.lexists(path):
+        raise UsageError(f"{path} is there already")
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{path} is there already") from None
+    write_regular(path, text.encode())
 
 
 def write_fixture(exchange: Exchange, folder: Path, name: str) -> Exported:
     """A regression fixture in a directory of its own below ``folder``, with what our rules and repairs make of it."""
     home = free_directory(folder, name)
     write_exchange_dir(exchange, home)
-    write_expectations(home, read_exchange_dir(home))
+    try:
+        write_expectations(home, read_exchange_dir(home))
+    except CouldNotRunError:
+        shutil.rmtree(home, ignore_errors=True)  # half of one would fail as a test
+        raise
     return Exported(home, [])
 
 
