@@ -159,7 +159,7 @@ def _marked(parts: list[bytes], chunk: JsonObject) -> list[bytes]:
     return parts
 
 
-class _Known:
+class _Alike:
     """The courses of streams that are asked for alike."""
 
     def __init__(self) -> None:
@@ -184,14 +184,14 @@ class Courses:
     """The courses of the streams that one process repairs, by what was asked for."""
 
     def __init__(self) -> None:
-        self._known: dict[Key, _Known] = {}
+        self._known: dict[Key, _Alike] = {}
 
-    def known(self, request: Request, head: ResponseHead) -> _Known | None:
+    def known(self, request: Request, head: ResponseHead) -> _Alike | None:
         """What is known of streams like this one, to be added to; None where it follows none."""
         key = _key(request, head)
         if key is None:
             return None
-        known = self._known.pop(key, None) or _Known()
+        known = self._known.pop(key, None) or _Alike()
         self._known[key] = known  # the latest is the last to go
         if len(self._known) > _MOST_KEYS:
             del self._known[next(iter(self._known))]
@@ -213,7 +213,7 @@ def _key(request: Request, head: ResponseHead) -> Key | None:
     return (request.method, request.url, asked, kind, *names) if len(asked) <= _LONGEST_KEY else None
 
 
-class Stage(Enum):
+class Following(Enum):
     """How far a stream has followed a course."""
 
     OPENING = auto()
@@ -229,7 +229,7 @@ class LiveNormalizer:
     def __init__(self, request: Request, head: ResponseHead, *, unsafe: bool, courses: Courses | None) -> None:
         self._request, self._head, self._unsafe = request, head, unsafe
         self._known = courses.known(request, head) if courses is not None and not unsafe else None
-        self._stage = Stage.OPENING
+        self._stage = Following.OPENING
         self._opening = self._finish = self._held = self._rest = b""
         self._texts: Lane | None = None
         self._reads: _Reads | None = None
@@ -248,7 +248,7 @@ class LiveNormalizer:
             if not self._follows(data[at:end]):
                 return data[:passed] + self._leave(data[at:])
             at = end
-            passed = at if self._stage is Stage.TEXT else passed
+            passed = at if self._stage is Following.TEXT else passed
         self._rest = data[at:]
         return data[:passed] + (b"" if self._may_go_on(self._rest) else self._leave(self._rest))
 
@@ -262,21 +262,21 @@ class LiveNormalizer:
         texts = self._texts
         if texts is None:
             return self._enters(event)
-        if self._stage is Stage.TEXT and event == self._finish:
-            self._stage, self._held = Stage.FINISHED, event
+        if self._stage is Following.TEXT and event == self._finish:
+            self._stage, self._held = Following.FINISHED, event
             return True
-        if self._stage is Stage.FINISHED and event == _DONE:
-            self._stage, self._held = Stage.DONE, self._held + event
+        if self._stage is Following.FINISHED and event == _DONE:
+            self._stage, self._held = Following.DONE, self._held + event
             return True
         # Where the second text begins with the first, each may hold all text so far.
         again = len(texts) == 1 and event.startswith(texts.begun)
-        return self._stage is Stage.TEXT and not again and texts.takes(event)
+        return self._stage is Following.TEXT and not again and texts.takes(event)
 
     def _enters(self, event: bytes) -> bool:
         assert self._known is not None
         for course in self._known.courses:
             if (way := course.enter(event)) is not None:
-                self._stage, self._opening, self._finish = Stage.TEXT, event, way.finish
+                self._stage, self._opening, self._finish = Following.TEXT, event, way.finish
                 self._texts = Lane(Run(way.text, b"", 0, [""], None, [0]), LONGEST, _ROOM)
                 return True
         return False
@@ -284,13 +284,13 @@ class LiveNormalizer:
     def _leave(self, rest: bytes) -> bytes:
         """From here on a normalizer does all: it is handed what came, and what it makes of ``rest`` goes out."""
         known = self._known
-        if self._stage is Stage.OPENING and known is not None and known.wants_more:
+        if self._stage is Following.OPENING and known is not None and known.wants_more:
             self._reads = _Reads()
             self._reads.add(rest)
         self._normalizer = normalizer = Normalizer(self._request, self._head, unsafe=self._unsafe)
         run = self._texts.run() if self._texts is not None else None
         normalizer.feed(self._opening + (run.raw if run is not None else b"") + self._held)
-        self._stage, self._texts, self._held, self._rest = Stage.LEFT, None, b"", b""
+        self._stage, self._texts, self._held, self._rest = Following.LEFT, None, b"", b""
         return normalizer.feed(rest)
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
@@ -306,7 +306,7 @@ class LiveNormalizer:
 
     def finish(self, ending: Ending) -> bytes:
         """See `Normalizer.finish`."""
-        if self._stage is Stage.DONE and not self._rest:  # then it is whole, however it ends
+        if self._stage is Following.DONE and not self._rest:  # then it is whole, however it ends
             held, self._held = self._held, b""
             return held
         left = self._leave(self._rest) if self._normalizer is None else b""
@@ -331,13 +331,13 @@ class LiveNormalizer:
         if self._normalizer is not None:
             return self._normalizer.lane
         texts = self._texts
-        at_rest = self._stage is Stage.TEXT and not self._rest
+        at_rest = self._stage is Following.TEXT and not self._rest
         return texts if at_rest and texts is not None and len(texts) > 1 else None
 
     @property
     def done(self) -> bool:
         """See `Normalizer.done`."""
-        return self._stage is Stage.DONE if self._normalizer is None else self._normalizer.done
+        return self._stage is Following.DONE if self._normalizer is None else self._normalizer.done
 
     @property
     def passes_through(self) -> bool:

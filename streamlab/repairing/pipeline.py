@@ -10,7 +10,7 @@ from streamlab.judging.stream_reader import StreamReader
 from streamlab.repairing.account import Output, PassedRun
 from streamlab.repairing.foreign import Foreign, translator_of
 from streamlab.repairing.limits import LARGE
-from streamlab.repairing.told import added_by, added_of, remember
+from streamlab.repairing.told import added_by, added_of, remember, shape_matters
 from streamlab.rules.api import Growing
 from streamlab.rules.repair import (
     ANYTHING,
@@ -55,7 +55,6 @@ class Pipeline:
         self._kept: dict[int, bytes] = {}  # bytes of events that repairs have and nothing went out of
         self.reader = reader
         self._repairs: tuple[Repair, ...] = ()
-        self._shaping: list[Repair] = []  # those of them that look at shapes
         self._slow_shapes: set[reading.Shape] = set()
         self._on = 0
         self._facts = 0  # of the last chunk that came
@@ -65,15 +64,13 @@ class Pipeline:
     # -- which repairs -----------------------------------------------------------------------------------------------
 
     def build(self, until: Stage = Stage.END) -> bool:
-        """Choose repairs for the API at hand, up to a stage, behind a translator where it is foreign. False when there
-        is none."""
+        """Choose repairs for the API at hand, up to a stage, behind a translator where it is foreign; False: none."""
         state = self.state
         if not self._is_ours():
             return False
         self.built = True
         told, classes = self.translator is not None, repair_classes(state.unsafe, state.api)
         self._repairs = tuple([one(state) for one in classes if one.stage <= until and not (told and one.doubts_text)])
-        self._shaping = [one for one in self._repairs if type(one).shape is not Repair.shape]
         self._look()
         return True
 
@@ -85,7 +82,7 @@ class Pipeline:
 
     def dismantle(self) -> None:
         """Repair and translate nothing from here on."""
-        self._repairs, self._shaping, self.translator = (), [], None
+        self._repairs, self.translator = (), None
 
     def _look(self) -> None:
         """Work out which facts any repair waits for."""
@@ -232,11 +229,8 @@ class Pipeline:
         """The stream is over."""
         try:
             for at, repair in enumerate(self._repairs):
-                made = tuple(repair.end(ending))
-                if made or repair.comments:
-                    placed = _in_place(repair, made)
-                    left, repair.comments = repair.comments, []
-                    self.emit(self._run((*placed, *left), at + 1))
+                if made := _ended(repair, ending):
+                    self.emit(self._run(made, at + 1))
         except Exception as error:
             self._fail(error)
 
@@ -287,7 +281,7 @@ class Pipeline:
             message = "the upstream's answer could not be translated"
             change = Change(FAILED, "error", origin=Origin.INVENTED)
             self.out.append(Draft(error_event(message, "upstream_invalid_response"), (), [change], True))
-        self._repairs, self._shaping, self._on, self._awake = (), [], 0, False
+        self._repairs, self._on, self._awake = (), 0, False
         self._slow_shapes.clear()
 
     # -- one event ---------------------------------------------------------------------------------------------------
@@ -297,7 +291,7 @@ class Pipeline:
         shape = self.reader.shape
         # Asked of the first chunk of a shape only, so even while every chunk is waited for: later ones are not.
         shaped = facts & Fact.SHAPE and self.reader.tracker is None
-        if shaped and (not shape or any(repair.shape(event.json) for repair in self._shaping)):
+        if shaped and (not shape or shape_matters(event.json, self._repairs)):
             self._slow_shapes.add(shape)
         if self._awake or shape in self._slow_shapes:
             return True
@@ -395,3 +389,10 @@ def _in_place(repair: Repair, made: Drafts) -> list[Draft]:
             placed.append(repair.comments.pop(0))
         placed.append(one)
     return placed
+
+
+def _ended(repair: Repair, ending: Ending) -> list[Draft]:
+    """What a repair lets go at the end, with the comments that waited."""
+    made = _in_place(repair, repair.end(ending))
+    left, repair.comments = repair.comments, []
+    return [*made, *left]

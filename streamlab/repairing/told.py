@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from streamlab.judging.stream_reader import UNLIKE
-from streamlab.rules.repair import Added, Draft, RepairState
+from streamlab.rules.repair import Added, Draft, Repair, RepairState
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk
 from streamlab.wire.learnt import text_at
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run
 
@@ -31,3 +34,8 @@ def added_of(state: RepairState, event: Chunk, facts: int) -> Added | None:
 
 def added_by(run: Run) -> Added:
     return Added(run.template.varying, run.template.chunk, run.texts)
+
+
+def shape_matters(chunk: JsonObject, repairs: Iterable[Repair]) -> bool:
+    """Whether a repair waits for chunks of this shape."""
+    return any(one.shape(chunk) for one in repairs if type(one).shape is not Repair.shape)
