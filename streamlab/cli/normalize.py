@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from streamlab.apis import Api
     from streamlab.exchange import Exchange
+    from streamlab.judging.report import Report
     from streamlab.repairing.account import Normalized
     from streamlab.storage.targets import Target
     from streamlab.workflows.mend import MendOptions
@@ -92,8 +93,9 @@ def command(
             repaired = mend(exchange, each=bool)
     if output is not None or not blame:
         _give(repaired.exchange.body, output)
-    _tell_summary(repaired, unsafe=unsafe, as_json=as_json and not blame, keep_secrets=keep_secrets)
-    return 3 if repaired.failed else 1 if errors_left(repaired) else 0
+    left = verbs.analyze(repaired.exchange)
+    _tell_summary(repaired, left, unsafe=unsafe, as_json=as_json and not blame, keep_secrets=keep_secrets)
+    return 3 if repaired.failed else 1 if errors_left(repaired, left) else 0
 
 
 def _give(body: bytes, output: Path | None) -> None:
@@ -146,7 +148,7 @@ def _mend_all(output: Path, targets: Iterable[Target], options: MendOptions, *, 
     return account.exit_code
 
 
-def _tell_summary(repaired: Normalized, *, unsafe: bool, as_json: bool, keep_secrets: bool) -> None:
+def _tell_summary(repaired: Normalized, left: Report, *, unsafe: bool, as_json: bool, keep_secrets: bool) -> None:
     """What was mended and what not, on standard error: for people, so without known secrets."""
     from streamlab.report import blame as account
     from streamlab.report.terminal import complain, say_json
@@ -159,7 +161,7 @@ def _tell_summary(repaired: Normalized, *, unsafe: bool, as_json: bool, keep_sec
         summary = account.summary_json(repaired)
         say_json(summary if masking is None else clean_notes(summary, masking), to_stderr=True)
     else:
-        lines = account.summary_lines(repaired, unsafe)
+        lines = account.summary_lines(repaired, unsafe, left)
         complain(*(lines if masking is None else (mask_text(one, masking.patterns) for one in lines)))
 
 

@@ -21,6 +21,7 @@ from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.judging.judged import OF_NOBODY, has_no_body, left_out, nothing_came
 from streamlab.judging.lessons import Runs
+from streamlab.judging.report import Report
 from streamlab.judging.stream_reader import StreamReader
 from streamlab.record import changed
 from streamlab.repairing.account import (
@@ -391,9 +392,11 @@ def _as_sent(exchange: Exchange, normalizer: Normalizer) -> Exchange:
     )
 
 
-def errors_left(normalized: Normalized) -> tuple[str, ...]:
-    """The rules at error level that still speak after repair, or whose deviation could not be repaired."""
+def errors_left(normalized: Normalized, report: Report | None = None) -> tuple[str, ...]:
+    """The rules at error level that still speak after repair, or whose deviation could not be repaired; ``report`` is
+    what is known to be said of it."""
     rules = [(one.rule, rule_named(one.rule)) for one in normalized.unrepaired]
     left = [name for name, rule in rules if rule is not None and rule.severity is Severity.ERROR]
-    left += [one.rule for one in analyze(normalized.exchange).findings if one.severity is Severity.ERROR]
+    report = report or analyze(normalized.exchange)
+    left += [one.rule for one in report.findings if one.severity is Severity.ERROR]
     return tuple(dict.fromkeys(left))

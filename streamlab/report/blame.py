@@ -8,6 +8,7 @@ from typing import Any
 
 from streamlab.apis.registry import rule_named
 from streamlab.judging.analyzer import analyze
+from streamlab.judging.report import Report
 from streamlab.repairing.account import Normalized, RepairedEvent
 from streamlab.report.documents import dump
 from streamlab.rules.finding import Finding, Repairability, Severity
@@ -119,9 +120,9 @@ def _dropped_line(one: Dropped) -> str:
     return f"{'-':>5}  dropped   from {_numbers(one.sources) or '-':<9}  {one.rule}"
 
 
-def summary_lines(normalized: Normalized, unsafe: bool = False) -> Iterator[str]:
+def summary_lines(normalized: Normalized, unsafe: bool = False, report: Report | None = None) -> Iterator[str]:
     """What was mended and what could not be, by rule, what was made up, and what is left; safe to print. ``unsafe``
-    says whether repairs that need a guess were asked for."""
+    says whether repairs that need a guess were asked for, ``report`` what is known to be said of the output."""
     stays = {one.rule for one in normalized.unrepaired}
     for rule, count in sorted(normalized.changes.items()):
         if rule in stays:
@@ -135,17 +136,17 @@ def summary_lines(normalized: Normalized, unsafe: bool = False) -> Iterator[str]
     made = [f"{what} ({rule})" for what, rule in normalized.invented]
     if made:
         yield visible(f"made up, for clients that cannot do without: {', '.join(made)}; no text, call or count", 300)
-    yield from _left(normalized, stays, unsafe)
+    yield from _left(report or analyze(normalized.exchange), stays, unsafe)
     if normalized.left_alone is not None:
         yield visible(f"left as it is: {normalized.left_alone}", 300)
     elif not normalized.changes and not normalized.unrepaired:
         yield "nothing to mend: the stream is as it came"
 
 
-def _left(normalized: Normalized, told: set[str], unsafe: bool) -> Iterator[str]:
+def _left(report: Report, told: set[str], unsafe: bool) -> Iterator[str]:
     """The errors that a check of the output finds, and the option that would help."""
     worst: dict[str, Finding] = {}
-    for one in analyze(normalized.exchange).findings:
+    for one in report.findings:
         if one.severity is Severity.ERROR:
             worst.setdefault(one.rule, one)
     for rule, one in worst.items():

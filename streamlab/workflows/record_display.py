@@ -15,6 +15,7 @@ from typing import Protocol
 
 from streamlab.report.live import LiveTable, PlainLines, Watched, live_display
 from streamlab.report.log_file import LogFile
+from streamlab.report.units import counted
 from streamlab.storage.location import default_db
 from streamlab.workflows.findings_beside import ExchangeVerdict, FindingsBeside
 
@@ -61,7 +62,9 @@ def status_line(found: Status) -> str:
     """How a recording stands, for people."""
     behind = f"the writer is {found.behind:,} bytes behind" if found.behind else "the writer keeps up"
     spooled = f", {found.spooled:,} of them in the spool on disk" if found.spooled else ""
-    return f"status: {found.exchanges:,} exchanges, {found.bytes:,} bytes of answers recorded; {behind}{spooled}"
+    return (
+        f"status: {counted(found.exchanges, 'exchange')}, {found.bytes:,} bytes of answers recorded; {behind}{spooled}"
+    )
 
 
 class RecordDisplay:

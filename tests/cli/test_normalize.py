@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from streamlab.apis.chat.repairs.closing import Closing
+from streamlab.judging.analyzer import analyze
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.exchange_dir import write_exchange_dir
 from tests import streams
@@ -135,3 +136,19 @@ def test_an_account_of_what_asks_too_much_is_one_line(run, tmp_path, monkeypatch
     assert told[-1].endswith("bytes)")
     document = json.loads(run("normalize", "large.sse", "--blame", "--keep-secrets", "--json").out)
     assert sum(event["bytes"] for event in document["events"]) == (tmp_path / "large.sse").stat().st_size
+
+
+def test_what_is_left_is_looked_for_once(run, cut, monkeypatch):
+    """To judge a large stream takes as long as to mend it."""
+    judged = []
+
+    def counting(exchange, **options):
+        judged.append(exchange)
+        return analyze(exchange, **options)
+
+    for module in ("judging.analyzer", "repairing.normalizer", "report.blame"):
+        monkeypatch.setattr(f"streamlab.{module}.analyze", counting)
+    ran = run("normalize", cut)
+    assert ran.code == 1
+    assert "left: " in ran.err or "not mended: " in ran.err
+    assert len(judged) == 1
