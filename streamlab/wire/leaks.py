@@ -44,7 +44,8 @@ _CLOSING = lazy_pattern(
 #: A tag that models use when they think about how to call, whatever their template writes.
 _TALKED_ABOUT = "<function_call"
 _REACH, _BEHIND, _LONGEST = 400, 80, 8_192
-_SHOWN = 80
+#: Characters of a markup that are shown.
+SHOWN = 80
 
 
 def leaked_call(text: str, names: frozenset[str]) -> str | None:
@@ -55,11 +56,11 @@ def leaked_call(text: str, names: frozenset[str]) -> str | None:
     for marker in _openings(text):
         reach = text[marker.start() : marker.end() + _REACH]
         if _names_one(reach, names):
-            return reach[:_SHOWN]
+            return reach[:SHOWN]
     for marker in _INNER.finditer(text):
         start = max(0, marker.start() - _BEHIND)
         if _names_one(text[start : marker.start()], names):
-            return text[start : marker.end()][:_SHOWN]
+            return text[start : marker.end()][:SHOWN]
     return None
 
 
@@ -71,7 +72,7 @@ def whole_call(text: str, names: frozenset[str]) -> str | None:
             continue
         closed = [match for match in _CLOSING.finditer(body) if not body[match.end() :].strip("\n <|>")]
         if closed and "\n\n" not in body:
-            return text[marker.start() :][:_SHOWN]
+            return text[marker.start() :][:SHOWN]
     return None
 
 
@@ -87,13 +88,13 @@ def bare_call(text: str, names: frozenset[str]) -> str | None:
     if written[:1] in ("{", "[", '"'):
         value = _value_of(written)
         if value is not None:
-            return stripped[:_SHOWN] if _is_call(value, names) else None
+            return stripped[:SHOWN] if _is_call(value, names) else None
     name, arguments = _NAME.match(stripped), ""
     if name is None or name.group(1) not in names:
         return None
     arguments = stripped[name.end() :]
     if _PYTHON.fullmatch(arguments) or (arguments[:1] in "\n{" and _is_object(arguments)):
-        return stripped[:_SHOWN]
+        return stripped[:SHOWN]
     return None
 
 

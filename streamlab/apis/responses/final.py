@@ -193,7 +193,7 @@ def own_text(response: JsonObject) -> Odd | None:
     if said == text:
         return None
     told = f"output_text of the finished response is {quote(said)}, the text in it {quote(text)}"
-    return Odd(_F.FINAL, "response.output_text", told, text, said, OUTPUT_TEXT)
+    return Odd(_F.FINAL, "response.output_text", told, "(absent)", said, OUTPUT_TEXT)
 
 
 def _differences(path: str, found: JsonObject, item: Item) -> Iterator[Odd]:

@@ -254,6 +254,8 @@ class Framing(Repair):
             if len(parts) > 1 and not any(isinstance(part, Undecodable) for part in sound):
                 torn = b"\n" in payload
                 lines.rules["sse-missing-blank-line" if torn else "sse-multiple-json-in-one-data"] = len(parts)
+                if torn:  # the blank line behind the last of them is one of those that are missing
+                    lines.rules.pop("sse-unterminated-final-event", None)
                 told = [None] * len(parts) if self._names else own
                 made = [self._one_of_several(part, called, lines) for part, called in zip(parts, told, strict=True)]
                 if each_a_line:

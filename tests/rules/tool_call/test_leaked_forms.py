@@ -181,3 +181,16 @@ def test_tokens_of_the_model_in_the_text(text, severity):
 )
 def test_tokens_of_the_model_in_a_call(name, arguments, severity):
     assert _told([{"tool_calls": [streams.call(0, "call_1", name, arguments)]}], MARKUP, "tool_calls") == severity
+
+
+@pytest.mark.parametrize(
+    ("text", "says", "shown"),
+    [
+        ("<tool_call>" + _CALL, "a tool call stands in the text", "<tool_call>" + _CALL),
+        (f"{_MARKUP}\n{_MARKUP}", "2 tool calls stand in the text", _MARKUP + "\n…"),
+    ],
+)
+def test_calls_are_counted_and_what_is_shown_of_them_says_that_it_is_cut(text, says, shown):
+    body = streams.sse([streams.chunk({"role": "assistant", "content": text}), streams.chunk({}, "stop")])
+    found = analyze(streams.exchange(body, request=streams.request_for(tools=True))).findings
+    assert [(one.message.partition(":")[0], one.actual) for one in found if one.rule == LEAKED] == [(says, shown)]

@@ -8,8 +8,12 @@ from typing import Any
 from streamlab.apis import api_names
 from streamlab.apis.chat.asked_tools import names_tool
 from streamlab.apis.chat.repairs.closing_chunks import (
+    BESIDE,
+    OFTEN,
     best_reason,
+    counted_before,
     dropped_usage,
+    early_finish,
     emptied_by,
     finish_anew,
     finish_chunk,
@@ -19,6 +23,7 @@ from streamlab.apis.chat.repairs.closing_chunks import (
     parted,
     still_finishes,
     usage_draft,
+    usage_rule,
     without_finish,
 )
 from streamlab.apis.chat.repairs.emptied import answers, is_beyond, is_shell, nothing_else, says_anything
@@ -141,7 +146,7 @@ class Closing(Repair):
         listed = reading.choices(chunk)
         if self._take_usage(draft, chunk, listed):
             if draft is not self._usage_chunk:
-                self.state.account.drop(draft, dropped_usage(listed))
+                self.state.account.drop(draft, dropped_usage(draft, listed))
             return
         if self._done is not None and is_beyond(listed, self._over, self._lacks_calls):
             self.state.account.drop(draft, "done-duplicate-or-early")
@@ -225,10 +230,10 @@ class Closing(Repair):
             self._placed[index] = draft
             return True
         if answering or known is not None:
-            rule = "finish-reason-on-content-chunk" if known is None else "finish-reason-every-chunk"
+            rule = early_finish(known, choice)
             draft.note(rule, path, reason, None)
             choice["finish_reason"] = None
-            self._moved.setdefault(index, (rule, draft))
+            self._moved[index] = (rule, self._moved[index][1] if index in self._moved else draft)
             return False
         self._placed[index] = draft
         return True
@@ -272,18 +277,19 @@ class Closing(Repair):
             return self._own_chunk(draft)
         if not listed:
             return chunk.get("choices") == [] and not (isinstance(value, dict) and value) and nothing_else(chunk)
-        rule = "usage-on-content-or-finish-chunk"
+        rule = usage_rule(listed, self.state.finished, self._usage[1] if self._usage else self._usage_chunk)
         if self.state.include_usage is False:
             draft.drop(rule, chunk, "usage", "")
         else:
             draft.put(rule, chunk, "usage", None, "")
         if isinstance(value, dict) and value:
-            self._set_usage(value, draft, rule)
+            self._set_usage(value, draft, BESIDE)
         return is_shell(chunk, self.state.last)
 
     def _own_chunk(self, draft: Draft) -> bool:
         if self._usage_chunk is not None or self._usage is not None:
-            draft.note("usage-on-every-chunk", "usage")
+            draft.note(OFTEN, "usage")
+            counted_before(self._usage, draft.json["usage"], draft)
             self._forget_usage_chunk()
         self._usage = None
         self._usage_chunk = draft
@@ -292,14 +298,14 @@ class Closing(Repair):
 
     def _set_usage(self, value: JsonObject, draft: Draft, rule: str) -> None:
         self._forget_usage_chunk()
-        self._usage = (value, draft, "usage-on-every-chunk" if self._usage is not None else rule)
+        self._usage = (value, draft, OFTEN if counted_before(self._usage, value, draft) else rule)
 
     def _forget_usage_chunk(self) -> None:
         """Usage that came before was a running count."""
         chunk, self._usage_chunk = self._usage_chunk, None
         if chunk is not None:
             self._held = [one for one in self._held if one is not chunk]
-            self.state.account.drop(chunk, "usage-on-every-chunk")
+            self.state.account.drop(chunk, OFTEN)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from streamlab.apis.chat.repairs.call_opening import finishes_without_calls, reason_with_calls
+from streamlab.apis.chat.repairs.emptied import stops
+from streamlab.apis.chat.usage_numbers import NUMBERS
+from streamlab.record import changed
 from streamlab.rules.repair import ABSENT, Draft, RepairState
 from streamlab.wire import reading
 from streamlab.wire.finish_reasons import meaning_of
 from streamlab.wire.payload import JsonObject
 
+#: The rules of usage in a chunk with choices, and of usage in several chunks.
+BESIDE, OFTEN = "usage-on-content-or-finish-chunk", "usage-on-every-chunk"
 _MERE_FINISHES = frozenset({"finish-reason-repeated", "finish-reason-every-chunk", "finish-reason-key-absent"})
 
 
@@ -21,6 +28,15 @@ def best_reason(known: str | None, reason: str, *, called: bool, named: bool = F
         return known
     counts = known not in (None, "stop") and (meaning_of(known) or not meaning_of(reason))
     return str(known) if counts else reason
+
+
+def early_finish(known: str | None, choice: JsonObject) -> str:
+    """The rule by whose repair a finish goes that stands on a chunk with more of the answer. ``known``: the reason that
+    the choice had given before."""
+    if known is None:
+        return "finish-reason-on-content-chunk"
+    calls = known == "tool_calls" and reading.tool_calls(reading.delta(choice))
+    return "tool-call-finish-per-call" if calls else "finish-reason-every-chunk"
 
 
 def improve(placed: Draft, index: int, best: str) -> None:
@@ -56,6 +72,8 @@ def _right(state: RepairState, choice: JsonObject, reason: str, *, said: bool) -
 def finish_anew(state: RepairState, draft: Draft, choice: JsonObject, reason: str, rule: str, path: str) -> str:
     """The reason of a chunk that finishes a choice whose finish was taken away before, by ``rule``: the one that counts
     of ``reason`` and what follows from what came behind it."""
+    if rule == "finish-reason-on-content-chunk":  # it had finished beside its last text
+        draft.note("finish-reason-repeated", f"{path}finish_reason")
     rule, reason = _right(state, choice, reason, said=False) or (rule, reason)
     if choice["finish_reason"] != reason:
         draft.put(rule, choice, "finish_reason", reason, path)
@@ -116,8 +134,38 @@ def emptied_by(draft: Draft) -> str:
     return counted[0] if counted else next(taken, draft.changes[-1].rule)
 
 
-def dropped_usage(listed: list[JsonObject]) -> str:
-    return "usage-on-content-or-finish-chunk" if listed else "usage-inconsistent"
+def dropped_usage(draft: Draft, listed: list[JsonObject]) -> str:
+    """The rule by whose repair a chunk goes of which nothing is left without its usage."""
+    return draft.changes[-1].rule if listed else "usage-inconsistent"
+
+
+def usage_rule(listed: list[JsonObject], finished: Container[int], earlier: Draft | None) -> str:
+    """The rule by whose repair usage is taken out of a chunk with choices. Beside text that goes on it is a running
+    count, as far as anybody knows then; ``earlier``: the chunk whose usage came before."""
+    if earlier is not None:
+        tell_again(earlier)
+        return OFTEN
+    ends = any(
+        stops(choice) or reading.choice_index(choice) in finished or reading.tool_calls(reading.delta(choice))
+        for choice in listed
+    )
+    return BESIDE if ends else OFTEN
+
+
+def tell_again(earlier: Draft) -> None:
+    """Tell of usage that was taken out of a chunk which has not gone out that it was not the only one."""
+    earlier.changes[:] = [changed(one, rule=OFTEN) if one.rule == BESIDE else one for one in earlier.changes]
+
+
+def counted_before(earlier: tuple[JsonObject, Draft, str] | None, usage: JsonObject, draft: Draft) -> bool:
+    """Whether usage came before that of ``draft``, which then tells the counts that were null there."""
+    if earlier is None:
+        return False
+    tell_again(earlier[1])
+    for key in NUMBERS:
+        if earlier[0].get(key, 0) is None and usage.get(key) is not None:
+            draft.note("usage-inconsistent", f"usage.{key}", None, usage[key])
+    return True
 
 
 def choices_of(draft: Draft) -> list[JsonObject]:

@@ -16,7 +16,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.accumulate import ChoiceState
 from streamlab.wire.events import Done, StreamEvent
-from streamlab.wire.leaks import bare_call, leaked_call, markup_in_text, whole_call
+from streamlab.wire.leaks import SHOWN, bare_call, leaked_call, markup_in_text, whole_call
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run
@@ -218,12 +218,14 @@ class ToolCallLeakedAsText(LateRule):
                 also = ", beside the call itself" if state.calls else ""
                 start = said.rfind(markup) if over else said.find(markup)
                 place = self._places.of(self.ctx, (index, member), said, start)
+                several = len(calls_in(said[start:], ctx.tools)[1])
+                stands = f"{several} tool calls stand" if several > 1 else "a tool call stands"
                 yield self.found_at(
                     place,
-                    f"a tool call stands in the {_WHERE[member]}{also}: {quote(markup)}",
+                    f"{stands} in the {_WHERE[member]}{also}: {quote(markup)}",
                     path=f"choices[{state.place}].delta.{member}",
                     expected="delta.tool_calls",
-                    actual=markup,
+                    actual=markup + "…" * (len(markup) == SHOWN and start + SHOWN < len(said)),
                     severity=Severity.WARNING if state.calls or over else None,
                     repairability=self._repairability(member, state),
                     variant=self._variant(place, member, state, over=over),
