@@ -281,6 +281,8 @@ _CHUNKS: dict[str, Exchange] = {
     "text.begun-by-arrays": _begun_by(*_LISTS),
     "reasoning.begun-by-array": _begun_by([{"type": "reasoning", "text": "Hm."}], *_SAID),
     "reasoning.begun-by-arrays": _begun_by(*_REASONED, *_SAID),
+    "reasoning.begun-by-array-then-text": _begun_by([{"type": "reasoning", "text": "Hm."}], *_LISTS),
+    "reasoning.begun-by-thinking-then-text": _begun_by([{"type": "thinking", "thinking": _THOUGHTS}], *_LISTS),
     "reasoning.begun-by-thinking": _begun_by([{"type": "thinking", "thinking": _THOUGHTS}], *_SAID),
     "reasoning.begun-by-thinking-in-arrays": _begun_by(*_THINKING, *_SAID),
     "reasoning.role-missing-no-usage": exchange(sse([chunk({"reasoning_content": "Hm."}), *TEXT[1:]])),

@@ -26,6 +26,11 @@ _AFTER_TEXT, _ALONE, _SEVERAL = (
         "the answer begins with one, another follows, and they hold",
     )
 )
+#: Thoughts in the list that the answer begins with, text in one behind it.
+_THEN_TEXT = {
+    kind: f"the answer begins with one that holds {_KINDS[kind]}, one with text follows"
+    for kind in range(1, len(_KINDS))
+}
 
 
 class ContentArrayParts(Rule):
@@ -49,15 +54,16 @@ class ContentArrayParts(Rule):
     source = CHAT_CHUNK_DELTA
     repairability = Repairability.SAFE
     repair = DeltaShape
-    variants = (*_AFTER_TEXT, *_ALONE, *_SEVERAL)
+    variants = (*_AFTER_TEXT, *_ALONE, *_SEVERAL, *_THEN_TEXT.values())
 
     on = Fact.CONTENT | Fact.CONTENT_EMPTY
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
-        #: What each choice began with: text, or the list that is not told of until another comes; then that list.
+        #: What each choice began with: text, or the list that is not told of until another comes; what that list holds.
         self._began: dict[str, Finding | None] = {}
-        self._held: dict[str, tuple[str, ...]] = {}
+        self._held: set[str] = set()
+        self._first: dict[str, tuple[int, ...]] = {}
 
     def passes(self, run: Run) -> bool:
         return True  # of texts
@@ -79,12 +85,18 @@ class ContentArrayParts(Rule):
         """The list, with that which began the answer where this is the second; nothing where it begins it."""
         if key not in self._began:
             self._began[key] = changed(self.placed(found, event), variants=_forms(_ALONE, kinds))
-            self._held[key] = _forms(_SEVERAL, kinds)
+            self._held.add(key)
+            self._first[key] = kinds
             return
-        first = self._began[key]
-        if first is not None and key in self._held:
-            yield changed(first, variants=self._held.pop(key))
-        yield changed(found, variants=_forms(_AFTER_TEXT if first is None else _SEVERAL, kinds))
+        first, forms = self._began[key], _forms(_AFTER_TEXT, kinds)
+        if first is not None:
+            begun = self._first[key]
+            mixed = _THEN_TEXT.get(begun[0]) if kinds == (0,) and len(begun) == 1 else None
+            forms = (mixed,) if mixed is not None else _forms(_SEVERAL, kinds)
+            if key in self._held:
+                self._held.remove(key)
+                yield changed(first, variants=forms if mixed is not None else _forms(_SEVERAL, begun))
+        yield changed(found, variants=forms)
 
     def end(self, ending: Ending) -> Findings:
         return [found for key, found in self._began.items() if found is not None and key in self._held]
