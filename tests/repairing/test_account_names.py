@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
 from streamlab.rules.finding import Repairability
-from tests.streams import (
-    call,
-    chat_text,
-    chunk,
-    dump,
-    exchange,
-    request_for,
-    responses_exchange,
-    responses_sse,
-    responses_text,
-    sse,
-)
+from tests.streams import call, chat_text, chunk, dump, exchange, request_for, sse
 
 USAGE = {"prompt_tokens": 8, "completion_tokens": 2, "total_tokens": 10}
 ASKED = request_for(usage=True, tools=True)
@@ -78,14 +65,3 @@ def test_a_body_that_ends_behind_payloads_that_run_together_lacks_one_kind_of_li
     told, named = _names(exchange(before + joined.rstrip(b"\n") + b" "))
     assert "sse-missing-blank-line" in told
     assert named == told
-
-
-def test_an_output_text_of_the_servers_own_has_no_place_on_openais_wire():
-    events = json.loads(json.dumps(responses_text("Hi")))
-    events[-1]["response"]["output_text"] = ""
-    (found,) = (
-        one
-        for one in analyze(responses_exchange(responses_sse(events))).findings
-        if one.rule == "responses-completed-output-differs"
-    )
-    assert (found.expected, found.actual) == ("(absent)", "")
