@@ -87,10 +87,8 @@ def command(
             return _mend_all(output, several, how, as_json=as_json)
     with found.opened() as exchange:
         mend = partial(verbs.normalize, unsafe=unsafe, api=known, to_chat=to == "chat")
-        if blame:
-            repaired = _tell_blame(found.source, exchange, mend, as_json=as_json, keep_secrets=keep_secrets)
-        else:
-            repaired = mend(exchange, each=bool)
+        told = partial(_tell_blame, as_json=as_json, keep_secrets=keep_secrets)
+        repaired = told(found.source, exchange, mend) if blame else mend(exchange, each=bool)
     if output is not None or not blame:
         _give(repaired.exchange.body, output)
     left = verbs.analyze(repaired.exchange)

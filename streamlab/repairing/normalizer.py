@@ -361,15 +361,13 @@ def normalize(
 
 def _nothing_to_repair(exchange: Exchange) -> str | None:
     """Why an exchange has nothing that may be repaired, in a phrase; None where it has."""
-    nothing = nothing_came(exchange.request, exchange.head, _size(exchange), exchange.ending)
+    nothing = nothing_came(
+        exchange.request, exchange.head, int(any(one.data for one in exchange.segments)), exchange.ending
+    )
     begun = exchange.head is not None and exchange.ending in (Ending.UPSTREAM_CUT, Ending.TIMED_OUT)
     if (missing := left_out(exchange.notes)) is not None:
         return missing
     return None if begun else nothing  # who got a head only is told by an error event that nothing follows
-
-
-def _size(exchange: Exchange) -> int:
-    return 1 if any(segment.data for segment in exchange.segments) else 0
 
 
 def _as_sent(exchange: Exchange, normalizer: Normalizer) -> Exchange:
@@ -393,10 +391,9 @@ def _as_sent(exchange: Exchange, normalizer: Normalizer) -> Exchange:
 
 
 def errors_left(normalized: Normalized, report: Report | None = None) -> tuple[str, ...]:
-    """The rules at error level that still speak after repair, or whose deviation could not be repaired; ``report`` is
-    what is known to be said of it."""
+    """The rules at error level that speak after repair (``report``, where known), or could not be repaired."""
     rules = [(one.rule, rule_named(one.rule)) for one in normalized.unrepaired]
     left = [name for name, rule in rules if rule is not None and rule.severity is Severity.ERROR]
-    report = report or analyze(normalized.exchange)
-    left += [one.rule for one in report.findings if one.severity is Severity.ERROR]
+    found = (report or analyze(normalized.exchange)).findings
+    left += [one.rule for one in found if one.severity is Severity.ERROR]
     return tuple(dict.fromkeys(left))
