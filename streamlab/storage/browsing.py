@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -176,18 +176,14 @@ class Browser:
 
     # -- summaries
 
-    def save(self, version: str, found: Iterable[tuple[int, AnalysisSummary, str]]) -> None:
+    def save(self, version: str, found: Sequence[tuple[int, AnalysisSummary, str]]) -> None:
         """Keep what analyses came to, and the text to search in."""
+        said = [(number, version, *one[:7], json.dumps(one.rules), one.gaps) for number, one, _ in found]
         with self.db.writing():
-            for exchange_id, one, content in found:
-                self.db.connection.execute(
-                    "INSERT OR REPLACE INTO summaries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (exchange_id, version, *one[:7], json.dumps(one.rules), one.gaps),
-                )
-                self.db.connection.execute("DELETE FROM contents WHERE rowid = ?", (exchange_id,))
-                self.db.connection.execute(
-                    "INSERT INTO contents (rowid, content) VALUES (?, ?)", (exchange_id, content)
-                )
+            write = self.db.connection.executemany
+            write("INSERT OR REPLACE INTO summaries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", said)
+            write("DELETE FROM contents WHERE rowid = ?", [(number,) for number, *_ in found])
+            write("INSERT INTO contents (rowid, content) VALUES (?, ?)", [(number, text) for number, _, text in found])
 
 
 def _text(value: object) -> str | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # what judges is loaded where something is judged: most lists
     from streamlab.judging.trend import By, JudgedExchange
 
 #: Exchanges summarized between two writes, where they are few and where they are many, and looked up at once.
-_BATCH, _LARGE_BATCH, _PAGE = 50, 200, 500
+_BATCH, _LARGE_BATCH, _PAGE = 50, 500, 500
 #: Batches, at least, before they are large: every core is to have some.
 _MANY_BATCHES = 32
 

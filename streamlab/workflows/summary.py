@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import marshal
 from collections import OrderedDict
 from collections.abc import Sequence
-from hashlib import blake2b
 from pathlib import Path
 
 from streamlab.errors import NotFoundError, UnreadableInputError
-from streamlab.exchange import Exchange, Segment
+from streamlab.exchange import Exchange
 from streamlab.judging.analyzer import analyzer_of
 from streamlab.judging.event_index import EventIndex
 from streamlab.judging.ranking import worst_first
 from streamlab.judging.report import Report
-from streamlab.record import changed
 from streamlab.sharing.masking import mask_text
 from streamlab.storage.browsing import NOT_JUDGED, AnalysisSummary, Browser
+from streamlab.storage.sameness import key_of
 
 _SPARK = 16
-#: Bytes of a body that are held to be told from others, exchanges that are remembered, and characters of their text.
-_HELD, _MOST, _LONGEST = 1 << 20, 1_000, 10_000
+#: Exchanges that are remembered, and characters of their text.
+_MOST, _LONGEST = 1_000, 10_000
 
 Summed = tuple[AnalysisSummary, str]
 
@@ -33,7 +31,7 @@ def summaries(path: Path, ids: Sequence[int]) -> list[tuple[int, AnalysisSummary
     try:
         for number in ids:
             with contextlib.suppress(UnreadableInputError, NotFoundError):  # damaged, or deleted meanwhile
-                found.append((number, *_SUMMED.of(browser.exchange(number))))
+                found.append((number, *_SUMMED.of(browser, number)))
     finally:
         browser.close()
     return found
@@ -46,16 +44,12 @@ class _Remembered:
     def __init__(self) -> None:
         self._said: OrderedDict[bytes, Summed] = OrderedDict()
 
-    def of(self, exchange: Exchange) -> Summed:
-        """`summary_and_text`."""
-        segments = _held(exchange.segments)
-        if segments is None:
-            return summary_and_text(exchange)
-        try:
-            key = _key_of(exchange, segments)
-        except ValueError:  # notes that are too deep
-            return summary_and_text(exchange)
-        said = self._said.pop(key, None) or summary_and_text(changed(exchange, segments=segments))
+    def of(self, browser: Browser, number: int) -> Summed:
+        """`summary_and_text` of an exchange of a capture. Raises NotFoundError, UnreadableInputError."""
+        key = key_of(browser.db, number)
+        if key is None:
+            return summary_and_text(browser.exchange(number))
+        said = self._said.pop(key, None) or summary_and_text(browser.exchange(number))
         if len(said[1]) <= _LONGEST:
             self._said[key] = said
             if len(self._said) > _MOST:
@@ -64,36 +58,6 @@ class _Remembered:
 
 
 _SUMMED = _Remembered()
-
-
-def _held(segments: Sequence[Segment]) -> list[Segment] | None:
-    """All of a body; None where it is long."""
-    held, size = [], 0
-    for one in segments:
-        size += len(one.data)
-        if size > _HELD:
-            return None
-        held.append(one)
-    return held
-
-
-def _key_of(exchange: Exchange, segments: Sequence[Segment]) -> bytes:
-    """A hash of all that a judgement hangs on: every byte, every time, every note; not when it was recorded and under
-    which label."""
-    request, head = exchange.request, exchange.head
-    known = (
-        (request.method, request.url, request.headers, request.body) if request is not None else None,
-        (head.status, head.headers, head.offset_us, head.reason, head.http_version) if head is not None else None,
-        [(one.offset_us, len(one.data)) for one in segments],
-        exchange.http_chunks is not None,
-        exchange.ending.value,
-        exchange.end_us,
-        exchange.notes,
-    )
-    found = blake2b(marshal.dumps(known, 0), digest_size=20)
-    for one in segments:
-        found.update(one.data)
-    return found.digest()
 
 
 def summary_and_text(exchange: Exchange) -> tuple[AnalysisSummary, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +12,11 @@ import pytest
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 from streamlab.judging.analyzer import analyze, analyzer_of, report_by
 from streamlab.judging.ranking import worst_first
+from streamlab.storage import sameness
 from streamlab.storage.browsing import Browser
-from streamlab.storage.capture_db import CaptureDB
+from streamlab.storage.capture_db import INLINE_REQUEST, CaptureDB
 from streamlab.storage.exchange_dir import read_exchange_dir
+from streamlab.storage.sameness import key_of
 from streamlab.workflows import summary
 from streamlab.workflows.summarize import Wanted, summarize_all
 from tests import corpus, streams
@@ -55,6 +59,19 @@ BASE = Exchange(
 )
 
 
+@contextmanager
+def stored(folder: Path, *exchanges: Exchange) -> Iterator[Browser]:
+    """A capture of these exchanges, their ids from 1 on."""
+    with CaptureDB(folder / "some.db", write=True) as database:
+        for one in exchanges:
+            database.add(one)
+    browser = Browser(folder / "some.db")
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -74,22 +91,52 @@ BASE = Exchange(
         replace(BASE, notes={"framing": "unknown"}),
     ],
 )
-def test_whatever_is_judged_makes_it_another_exchange(other, monkeypatch):
+def test_whatever_is_judged_makes_it_another_exchange(other, tmp_path, monkeypatch):
     known, asked = summary._Remembered(), []
     monkeypatch.setattr(summary, "summary_and_text", lambda one: (asked.append(one), "text"))
-    known.of(BASE)
-    known.of(other)
-    assert len(asked) == 2
+    with stored(tmp_path, BASE, other) as browser:
+        known.of(browser, 1)
+        known.of(browser, 2)
+        assert asked == [browser.exchange(1), browser.exchange(2)]
 
 
-def test_the_same_exchange_at_another_time_is_judged_once(monkeypatch):
+def test_the_same_exchange_at_another_time_is_judged_once(tmp_path, monkeypatch):
     known, judged = summary._Remembered(), []
     really = summary.summary_and_text
     monkeypatch.setattr(summary, "summary_and_text", lambda one: (judged.append(one), really(one))[1])
-    first = known.of(BASE)
-    assert known.of(replace(BASE, id=7, started_at="2026-11-02T00:00:00Z", label="two", tap="b")) == first
+    again = replace(BASE, started_at="2026-11-02T00:00:00Z", label="two", tap="b")
+    with stored(tmp_path, BASE, again) as browser:
+        first = known.of(browser, 1)
+        assert known.of(browser, 2) == first
     assert len(judged) == 1
     assert "done-missing" in first[0].rules
+
+
+def test_a_long_request_tells_exchanges_apart(tmp_path):
+    long = b" " * (INLINE_REQUEST + 1)
+    first, other = (replace(BASE, request=replace(BASE.request, body=long[:-1] + end)) for end in (b" ", b"x"))
+    with stored(tmp_path, BASE, first, other) as browser:
+        assert key_of(browser.db, 1) is not None
+        assert key_of(browser.db, 2) is key_of(browser.db, 3) is None  # too large to be remembered
+
+
+def test_an_exchange_that_goes_on_or_is_not_there_is_like_no_other(tmp_path):
+    with stored(tmp_path, BASE) as browser:
+        assert key_of(browser.db, 2) is None
+    with CaptureDB(tmp_path / "some.db", write=True) as database:
+        with database.writing():
+            database.connection.execute("UPDATE exchanges SET ending = NULL")
+        assert key_of(database, 1) is None
+
+
+def test_rows_that_hold_what_is_no_body_are_compared_too(tmp_path):
+    with CaptureDB(tmp_path / "some.db", write=True) as database:
+        for _ in range(2):
+            database.add(BASE)
+        with database.writing():
+            database.connection.execute("UPDATE segments SET data = 7 WHERE exchange_id = 2")
+        assert key_of(database, 1) != key_of(database, 2)
+    assert [number for number, *_ in summary.summaries(tmp_path / "some.db", [1, 2])] == [1]
 
 
 def test_exchanges_that_are_the_same_follow_one_another(tmp_path):
@@ -113,12 +160,12 @@ def test_exchanges_that_are_the_same_follow_one_another(tmp_path):
         browser.close()
 
 
-def test_what_is_remembered_is_bounded(monkeypatch):
+def test_what_is_remembered_is_bounded(tmp_path, monkeypatch):
     known = summary._Remembered()
     monkeypatch.setattr(summary, "_MOST", 3)
-    monkeypatch.setattr(summary, "_HELD", len(BODY))
-    for end_us in range(40, 50):
-        known.of(replace(BASE, end_us=end_us))
-    assert len(known._said) == 3
-    known.of(replace(BASE, segments=(*BASE.segments, Segment(35, b"x"))))  # longer than is held
-    assert len(known._said) == 3
+    with stored(tmp_path, *(replace(BASE, end_us=end_us) for end_us in range(40, 50))) as browser:
+        for number in range(1, 11):
+            known.of(browser, number)
+        assert len(known._said) == 3
+        monkeypatch.setattr(sameness, "_MOST", len(BODY) // 2)
+        assert key_of(browser.db, 1) is None  # longer than is looked at
