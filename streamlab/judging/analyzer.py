@@ -234,7 +234,7 @@ class Analyzer:
             self._judge_shape(table, at, event, facts)
         self._progress.event(at, event, facts, offset_us)
         if self._reader.may_teach(facts):
-            template = self._reader.template(event, facts)  # type: ignore[arg-type]
+            template = self._reader.template(event, facts, mends=False)  # type: ignore[arg-type]
             judged = table.on_a_run(facts, said, template.chunk) if template is not None else None
             if template is not None and judged is not None:
                 template.said = judged
@@ -245,7 +245,7 @@ class Analyzer:
         place, or itself where each event has to be judged by itself."""
         ctx, reader, template = self.ctx, self._reader, run.template
         facts = reader.facts_of(run)
-        if facts is None:
+        if facts is None or ctx.seen.hollow == ctx.seen.data_events:  # or nothing yet is an answer: each is looked at
             return run.smaller()
         said = table.say_of(run, facts)
         if isinstance(said, Rule):

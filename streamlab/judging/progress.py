@@ -32,6 +32,7 @@ class StreamProgress:
         self._ctx = ctx
         self._opened = False  # whether the first chunk that is kept is part of the answer
         self._begun: set[tuple[int, int]] = set()  # of chunks that add text: which kinds, and the first choice
+        self._adds = False  # whether the events of the run at hand add to the answer
         self.metrics = MetricsCollector()
 
     def event(self, at: int, event: StreamEvent, facts: int, offset_us: int | None) -> None:
@@ -117,8 +118,10 @@ class StreamProgress:
         if read > batch.at:
             ask(table, batch.reads_up_to(read), None)
         offset_us = batch.offsets[read]
-        self._note_content(seen.events, run.template.chunk, facts, run, offset_us)
-        seen.content_events -= 1
+        self._adds = bool(facts & (_CONTENT | Fact.TYPED))
+        if self._adds:
+            self._note_content(seen.events, run.template.chunk, facts, run, offset_us)
+            seen.content_events -= 1
         self._count(count)
         self.metrics.data_events(offset_us, count)
         if begun + 1 < len(reads):
@@ -146,4 +149,4 @@ class StreamProgress:
         seen.events += count
         seen.data_events += count
         seen.chunks += count
-        seen.content_events += count
+        seen.content_events += count * self._adds

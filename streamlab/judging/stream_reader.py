@@ -294,12 +294,15 @@ class StreamReader(Generic[Held]):
         own = self.tracker.repeated if self.tracker is not None else 0
         return not facts & UNLIKE & ~own and self._lessons.due()
 
-    def template(self, event: Chunk, facts: int) -> Template | None:
-        """A template of the event just read; None where it cannot serve as one."""
+    def template(self, event: Chunk, facts: int, *, mends: bool = True) -> Template | None:
+        """A template of the event just read; None where it cannot serve as one, for one who ``mends`` such events."""
         template = None
         if self.settled and not self.looking:
             tracker = self.tracker
-            varying = self.api.varying(event.json) if tracker is None else tracker.varying(event.json)
+            if tracker is not None:
+                varying = tracker.varying(event.json)
+            else:
+                varying = self.api.varying(event.json) if mends else self.api.repeated(event.json)
             template = template_of(event, varying) if varying is not None else None
         if template is not None and facts & Fact.FRAGMENT:
             template.continued = self.calls.continued()

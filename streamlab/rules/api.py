@@ -226,6 +226,10 @@ class Api:
                     path = f"choices[{place}].delta.tool_calls[{at}].function.arguments"
                     yield (index, "call", str(call.get("index"))), arguments, path
 
+    def repeated(self, chunk: JsonObject) -> Varying | None:
+        """The same for one who only judges what came."""
+        return self.varying(chunk)
+
     def varying(self, chunk: JsonObject) -> Varying | None:
         """The strings that change from chunk to chunk while all else stays, so that it may be the template of a run."""
         return None

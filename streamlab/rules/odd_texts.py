@@ -13,7 +13,7 @@ from streamlab.rules.deferred import LateRule, Place
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.payload import JsonObject, decode_payload
 from streamlab.wire.reading import Fact, chunk_of
-from streamlab.wire.runs import Run
+from streamlab.wire.runs import Run, TextKind
 
 #: Line ends written out, and the same behind the end of a line and in front of what begins one.
 _RUN = lazy_pattern(r"(?:(?:\\r)?\\n)+")
@@ -183,8 +183,8 @@ class CumulativeRule(LateRule):
         self._last = text
 
     def passes(self, run: Run) -> bool:
-        """The same text again and again settles nothing."""
-        return run.texts.count(self._last) == len(run.texts)
+        """The same text again and again settles nothing, nor does none."""
+        return run.template.varying.text is TextKind.NOTHING or run.texts.count(self._last) == len(run.texts)
 
     def end(self, ending: Ending) -> Findings:
         if self._growths >= GROWTHS and len(self._grown) >= SHORTEST:

@@ -353,6 +353,8 @@ class Accumulator:
 
 
 def _text(state: ChoiceState, kind: TextKind) -> Text:
+    if kind is TextKind.NOTHING:
+        return Text()  # nobody's
     if kind is TextKind.CONTENT:
         return state.content
     return state.reasoning if kind is TextKind.REASONING else state.refusal

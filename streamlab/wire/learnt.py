@@ -22,9 +22,9 @@ def template_of(event: Chunk, varying: Varying) -> Template | None:
         return None
     if not sse.raw.endswith(b"\n"):
         return None
-    spans = {path: _span_of(sse.raw, event.json, path) for path in (varying.path, varying.padding) if path}
-    if varying.number:
-        spans[varying.number] = number_span(sse.raw, varying.number)
+    strings = (varying.path, varying.padding, *varying.copies)
+    spans = {path: _span_of(sse.raw, event.json, path) for path in strings if path}
+    spans |= {path: number_span(sse.raw, path) for path in (varying.number, varying.noise) if path}
     if None in spans.values():
         return None
     order = sorted(spans, key=spans.__getitem__)  # type: ignore[arg-type]
@@ -37,7 +37,7 @@ def template_of(event: Chunk, varying: Varying) -> Template | None:
     whole = b"".join(parts)
     if len(whole) > LONGEST or not whole.isascii() or b"\\u" in whole or not _reads_alike(event, parts, order, varying):
         return None
-    return Template(event.json, varying, parts, order)
+    return Template(event.json, varying, parts if order else [*parts, b""], order)
 
 
 def _span_of(raw: bytes, chunk: JsonObject, path: str) -> tuple[int, int] | None:
@@ -58,7 +58,8 @@ def _reads_alike(event: Chunk, parts: list[bytes], order: list[str], varying: Va
     """Whether the bytes around other strings are read as the same chunk with other strings."""
     sse = event.sse
     assert sse is not None
-    others = {path: _OTHER_NUMBER if path == varying.number else _OTHER for path in order}
+    numbers = (varying.number, varying.noise)
+    others = {path: _OTHER_NUMBER if path in numbers else _OTHER for path in order}
     raw = parts[0] + b"".join(others[path] + part for path, part in zip(order, parts[1:], strict=True))
     other = parse_event(raw, sse.start)
     frames = [(one.plain, one.terminated, one.event, one.id, one.retry, one.comments) for one in (sse, other)]
@@ -68,7 +69,7 @@ def _reads_alike(event: Chunk, parts: list[bytes], order: list[str], varying: Va
     for path in order:
         *way, last = steps_of(path)
         theirs, ours = _at(payload.value, way), _at(event.json, way)
-        if theirs[last] != (int(_OTHER_NUMBER) if path == varying.number else _OTHER.decode()):
+        if theirs[last] != (int(_OTHER_NUMBER) if path in numbers else _OTHER.decode()):
             return False
         theirs[last] = ours[last]
     return bool(payload.value == event.json)

@@ -43,13 +43,15 @@ class TextKind(Enum):
     REASONING = auto()
     REFUSAL = auto()
     ARGUMENTS = auto()
+    NOTHING = auto()  # the same event again and again, without any text
 
 
 class Varying(Record, frozen=True):
     """Which strings of a chunk vary while all else stays: its text, of which choice, and padding that means nothing.
 
     ``path`` is where the text stands ("choices[0].delta.content"), ``padding`` where the padding does, or "", and
-    ``number`` where the number of the event does, which is one more from event to event, or "".
+    ``number`` where the number of the event does, which is one more from event to event, or "". ``copies`` are where
+    the text stands once more, ``noise`` where a count does that means nothing, such as the number of a token, or "".
     """
 
     text: TextKind
@@ -57,6 +59,8 @@ class Varying(Record, frozen=True):
     choice: int
     padding: str = ""
     number: str = ""
+    copies: tuple[str, ...] = ()
+    noise: str = ""
 
 
 class Template:
@@ -120,6 +124,8 @@ class Template:
         before, rear = self._before, self._rear
         if not buffer.startswith(before, at):
             return None
+        if not self._order:
+            return self._again(buffer, at, start)
         from_ = at + len(before)
         end = buffer.find(rear, from_, from_ + LONGEST + len(rear))
         if end < 0:  # or what stands there is too long
@@ -139,6 +145,15 @@ class Template:
         size = sum(sizes)
         self._know_length(size, len(buffer) - at)
         return Run(self, buffer[at : at + size], start, texts, first, sizes)
+
+    def _again(self, buffer: bytes, at: int, start: int) -> Run:
+        """The run of an event in which nothing varies, of which one is there."""
+        raw = self._before
+        size, end = len(raw), at + len(raw)
+        while buffer.startswith(raw, end):
+            end += size
+        count = (end - at) // size
+        return Run(self, buffer[at:end], start, [""] * count, None, [size] * count)
 
     def _know_length(self, size: int, rest: int) -> None:
         """How many bytes a run had, of so many that came."""
@@ -197,13 +212,19 @@ class Template:
         padding, number = self.varying.padding, self.varying.number
         counted = self._numbered(parts) if number == self._order[0] else None
         columns = self._columns(parts) if counted is None else self._columns(counted[1], 1)
-        if columns is None or (padding and not _is_padding(columns[padding])):
+        if columns is None or (padding and not _is_padding(columns[padding])) or not self._belongs(columns):
             return None
         texts = _decoded(columns[self.varying.path])
         if texts is None or not number:
             return (texts, None) if texts is not None else None
         first, count = _counted(columns[number]) if counted is None else (counted[0], len(parts))
         return (texts[:count], first) if count else None
+
+    def _belongs(self, columns: dict[str, Sequence[bytes]]) -> bool:
+        """Whether copies of the texts are that, and what is to be counts is."""
+        text, noise = columns[self.varying.path], self.varying.noise
+        alike = all(tuple(columns[path]) == tuple(text) for path in self.varying.copies)
+        return alike and (not noise or all(map(PLAIN_NUMBER.match, columns[noise])))
 
     def _numbered(self, parts: Sequence[bytes]) -> tuple[int, list[bytes]] | None:
         """The number of the first event and what follows the numbers, where these begin the parts, count up by ones and

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+from functools import partial, reduce
+from operator import getitem
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from streamlab.rules.transport.oversized_sse_line import OversizedSseLine
 from streamlab.rules.transport.utf8_split_over_reads import Utf8SplitOverReads
 from streamlab.wire.events import Chunk
 from streamlab.wire.learnt import template_of
+from streamlab.wire.locate import steps_of
 from streamlab.wire.run_decoder import RunDecoder
 from streamlab.wire.runs import Run, TextKind, Varying
 from streamlab.wire.stream import StreamDecoder, events_of, raws_of
@@ -88,6 +90,24 @@ _FORMS = [
     _chunk({"content": _T, "reasoning_content": ""}),
     _chunk({"content": [{"type": "text", "text": "x"}], "reasoning": _T}),
     _chunk({"content": False, "reasoning": _T}),
+    _chunk({"content": "", "reasoning": _T, "reasoning_details": [{"type": "reasoning.text", "text": _T, "index": 0}]}),
+    json.dumps(
+        {
+            "id": "c",
+            "object": "chat.completion.chunk",
+            "model": "m",
+            "choices": [{"index": 0, "text": _T, "delta": {"token_id": 78, "role": "assistant", "content": _T}}],
+        }
+    ).encode(),
+]
+_BARE = [
+    _chunk({}),
+    _chunk({"content": ""}),
+    _chunk({"role": "assistant", "content": ""}),
+    _chunk({"role": "assistant", "content": None, "reasoning": None, "reasoning_details": []}),
+    _chunk({"refusal": None, "tool_calls": [], "reasoning": ""}),
+    _chunk({}, id="keepalive", model="ping"),
+    _chunk({"content": "", "function_call": {}}),
 ]
 _FORMS = [one.replace(b"\\u0001", _PLACE) for one in _FORMS]
 _ODD = st.sampled_from(
@@ -107,8 +127,11 @@ _ODD = st.sampled_from(
 def _same(draw: st.DrawFn) -> bytes:
     """Some events of one form, with one byte changed now and then."""
     form, end = draw(st.sampled_from(_FORMS)), draw(_LINE_ENDS)
-    before, after = form.split(_PLACE)
-    events = [b"data: " + before + text + after + end for text in draw(st.lists(_TEXTS, min_size=2, max_size=8))]
+    form = form.replace(b"78", b"%d" % draw(st.integers(0, 10**16)))
+    texts = draw(st.lists(_TEXTS, min_size=2, max_size=8))
+    copies = texts if draw(st.integers(0, 3)) else texts[::-1]  # a text that stands there twice, or two of them
+    pairs = zip(texts, copies, strict=True)
+    events = [b"data: " + form.replace(_PLACE, one, 1).replace(_PLACE, two) + end for one, two in pairs]
     if draw(st.integers(0, 4)) == 0:
         at = draw(st.integers(0, len(events) - 1))
         place = draw(st.integers(0, len(events[at]) - 1))
@@ -118,8 +141,16 @@ def _same(draw: st.DrawFn) -> bytes:
     return b"".join(events)
 
 
+@st.composite
+def _bare(draw: st.DrawFn) -> bytes:
+    """The same event again and again, without any text; and another one between now and then."""
+    event = b"data: " + draw(st.sampled_from(_BARE)) + draw(_LINE_ENDS)
+    other = draw(st.sampled_from(_BARE + _FORMS)).replace(_PLACE, draw(_TEXTS))
+    return event * draw(st.integers(1, 9)) + b"data: " + other + b"\n\n" + event * draw(st.integers(0, 4))
+
+
 _OPENED = b"data: " + _chunk({"role": "assistant", "content": ""}) + b"\n\n"
-_bodies = st.lists(_same() | _ODD, min_size=1, max_size=6).map(lambda parts: _OPENED + b"".join(parts))
+_bodies = st.lists(_same() | _bare() | _ODD, min_size=1, max_size=6).map(lambda parts: _OPENED + b"".join(parts))
 _cuts = st.lists(st.integers(1, 900), max_size=8)
 _requests = st.sampled_from([None, _REQUEST])
 
@@ -210,10 +241,12 @@ def test_runs_hold_the_events_that_are_read_one_by_one(body, lengths):
         for one in running.feed_runs(data):
             events += events_of(one) if isinstance(one, Run) else [one]
             if isinstance(one, Run):
-                texts = [event.json["choices"][0] for event in events_of(one)]
-                assert len(texts) == len(one)
+                varying = one.template.varying
+                places = [steps_of(path) for path in (varying.path, *varying.copies) if path]
+                for event, text in zip(events_of(one), one.texts, strict=True):
+                    assert all(reduce(getitem, place, event.json) == text for place in places)
         for event in events:
-            varying = api.varying(event.json) if isinstance(event, Chunk) else None
+            varying = api.repeated(event.json) if isinstance(event, Chunk) else None
             template = template_of(event, varying) if varying is not None else None
             if template is not None:
                 running.learn(template)
@@ -222,8 +255,7 @@ def test_runs_hold_the_events_that_are_read_one_by_one(body, lengths):
 
 
 def _clean(form: bytes, count: int) -> list[bytes]:
-    before, after = form.split(_PLACE)
-    return [b"data: " + before + b" w%d" % at + after + b"\n\n" for at in range(count)]
+    return [b"data: " + form.replace(_PLACE, b" w%d" % at) + b"\n\n" for at in range(count)]
 
 
 _CALL_OPENS = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": ""}}
@@ -239,6 +271,18 @@ _CLEAN = {
 _BROKEN = {
     "a call told again": (_clean(_FORMS[8], 400), _CALL_OPENED),
     "the role again": (_clean(_FORMS[11], 500), []),
+}
+
+
+#: What only who judges takes together.
+_JUDGED = {
+    "reasoning twice": _clean(_FORMS[-2], 400),
+    "text twice and the numbers of tokens": [
+        one.replace(b"78", b"%d" % at) for at, one in enumerate(_clean(_FORMS[-1], 400))
+    ],
+    "no text": _clean(_BARE[0], 400),
+    "no text and a role": _clean(_BARE[2], 400),
+    "no reasoning": _clean(_BARE[3], 400),
 }
 
 
@@ -284,6 +328,24 @@ def test_a_clean_stream_is_read_and_passed_in_runs(name, monkeypatch):
     taken["passed"] = 0
     stream.compared(Runs.USUAL)
     assert taken["passed"] > 300
+
+
+@pytest.mark.parametrize("name", _JUDGED)
+def test_events_that_say_a_text_twice_or_nothing_are_judged_in_runs(name, monkeypatch):
+    reads = _reads_of([*_JUDGED[name], *_clean(_FORMS[0], 3), b"data: [DONE]\n\n"], [])
+    taken = _counted(monkeypatch)
+    _checked(reads, _REQUEST, Runs.USUAL, True)
+    assert taken["judged"] > 300
+    assert_alike(partial(_checked, reads, _REQUEST, timed=True))
+
+
+def test_heartbeats_before_an_answer_or_in_its_place_are_no_answer():
+    beats = _clean(_chunk({}, id="keepalive", model="ping"), 40)
+    for rest in ([], _clean(_FORMS[0], 3)):
+        for start in ([], [b": x\n\n"]):
+            reads = [*start, *beats, *rest, b"data: [DONE]\n\n"]
+            assert_alike(partial(_checked, reads, _REQUEST, timed=True))
+            assert ("events that hold nothing" in _checked(reads, _REQUEST, Runs.EAGER, timed=True)) is not bool(rest)
 
 
 @pytest.mark.parametrize("name", _CLEAN)

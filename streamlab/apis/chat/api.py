@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from streamlab.apis import api_names
-from streamlab.apis.chat.varying import varying
+from streamlab.apis.chat.varying import repeated, varying
 from streamlab.apis.chat.whole_answers import is_whole_answer, streamed
 from streamlab.rules.api import Api
 from streamlab.rules.repair import LONGEST, SHORTEST_REPEAT, Draft, RepairState
@@ -76,6 +76,9 @@ class Chat(Api):
 
     def varying(self, chunk: JsonObject) -> Varying | None:
         return varying(chunk)
+
+    def repeated(self, chunk: JsonObject) -> Varying | None:
+        return repeated(chunk)
 
     def passed(self, chunk: JsonObject, state: RepairState) -> None:
         delta = chunk["choices"][0]["delta"]

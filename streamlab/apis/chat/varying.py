@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamlab.record import changed
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import TextKind, Varying
@@ -34,6 +35,36 @@ def varying(chunk: JsonObject) -> Varying | None:
     if len(texts) != 1:
         return None
     return Varying(_TEXTS[texts[0]], f"choices[0].delta.{texts[0]}", index, padding)
+
+
+def repeated(chunk: JsonObject) -> Varying | None:
+    """The same, and more, for one who only judges: the text may stand there once more and have the number of its token
+    beside it, or a chunk with a delta may say nothing at all."""
+    listed = reading.as_list(chunk.get("choices"))
+    if len(listed) != 1 or type(listed[0]) is not dict or type(listed[0].get("delta")) is not dict:
+        return varying(chunk)
+    choice, delta = listed[0], listed[0]["delta"]
+    text, copies = choice.get("text"), []
+    found = varying({**chunk, "choices": [{**choice, "text": ""}]} if text else chunk)
+    if found is None:
+        return None if text or _says(choice, delta) else Varying(TextKind.NOTHING, "", reading.choice_index(choice))
+    said = None if found.text is TextKind.ARGUMENTS else delta[found.path.rpartition(".")[2]]
+    if text:
+        if text != said:
+            return None
+        copies.append("choices[0].text")
+    details = reading.as_list(delta.get("reasoning_details"))
+    if said is not None and len(details) == 1 and reading.as_object(details[0]).get("text") == said:
+        copies.append("choices[0].delta.reasoning_details[0].text")
+    noise = "choices[0].delta.token_id" if type(delta.get("token_id")) is int else ""
+    return changed(found, copies=tuple(copies), noise=noise) if copies or noise else found
+
+
+def _says(choice: JsonObject, delta: JsonObject) -> bool:
+    """Whether a choice adds anything to an answer."""
+    if any(type(delta.get(key)) is str and delta[key] for key in _TEXTS) or delta.get("content") not in (None, ""):
+        return True
+    return any(delta.get(key) for key in ("tool_calls", "function_call")) or bool(choice.get("message"))
 
 
 _ARGUMENTS = "choices[0].delta.tool_calls[0].function.arguments"

@@ -11,6 +11,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run
 
 
 class ChoiceMessageInsteadOfDelta(Rule):
@@ -62,6 +63,10 @@ class ChoiceMessageInsteadOfDelta(Rule):
                 self._alone.append(self.placed(finding, event))
             else:
                 yield finding
+
+    def passes(self, run: Run) -> bool:
+        there = all(type(choice.get("delta")) is dict for choice in reading.choices(run.template.chunk))
+        return there and not self._alone
 
     def end(self, ending: Ending) -> Findings:
         # One whole completion and nothing else is nonstream-json-for-stream.

@@ -13,6 +13,7 @@ from streamlab.rules.state import RuleState
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
+from streamlab.wire.runs import Run, TextKind
 
 _PAIRS, _DIFFERENT = 4, 3
 
@@ -70,6 +71,9 @@ class ChunksSentTwice(LateRule):
         self._alone = False
         self._pairs += 1
         self._place = self._place or self.keep(at, event)
+
+    def passes(self, run: Run) -> bool:
+        return run.template.varying.text is TextKind.NOTHING
 
     def end(self, ending: Ending) -> Findings:
         if self._numbered and numbered(self.ctx) is Numbered.ALTERNATIVES:
