@@ -18,7 +18,8 @@ from rich.text import Text
 
 #: Name -> module; the order is that of the run.
 BENCHMARKS = {
-    name: f"benchmarks.{name}_bench" for name in ("framing", "writer", "size", "relay", "check", "normalizer", "replay")
+    name: f"benchmarks.{name}_bench"
+    for name in ("framing", "writer", "size", "relay", "check", "recorded", "normalizer", "replay")
 }
 BENCHMARKS |= {name: f"benchmarks.{name}_bench" for name in ("plugin", "tui", "watching", "load", "compare", "fleet")}
 

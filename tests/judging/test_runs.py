@@ -339,6 +339,17 @@ def test_events_that_say_a_text_twice_or_nothing_are_judged_in_runs(name, monkey
     assert_alike(partial(_checked, reads, _REQUEST, timed=True))
 
 
+def test_what_says_another_text_beside_is_no_copy():
+    decoder = StreamDecoder()
+    (_, event) = decoder.feed(_OPENED + _clean(_FORMS[-2], 1)[0])
+    varying = api_named("chat.completions").repeated(event.json)
+    assert varying is not None
+    assert len(varying.copies) == 1
+    decoder.learn(template_of(event, varying))
+    pair = [b"data: " + _FORMS[-2].replace(_PLACE, one, 1).replace(_PLACE, b"a") + b"\n\n" for one in (b"a", b"b")]
+    assert [type(decoder.feed_runs(one)[0]) for one in pair] == [Run, Chunk]
+
+
 def test_heartbeats_before_an_answer_or_in_its_place_are_no_answer():
     beats = _clean(_chunk({}, id="keepalive", model="ping"), 40)
     for rest in ([], _clean(_FORMS[0], 3)):
