@@ -56,7 +56,7 @@ class Analyzer:
         spans: bool = True,
         dialect: bool = True,
     ) -> None:
-        self._reader: StreamReader[tuple[int | None, StreamEvent]] = StreamReader(request, api, runs)
+        self._reader: StreamReader[tuple[int | None, StreamEvent]] = StreamReader(request, api, runs, let_by=0)
         self.ctx = RuleState(request, head, self._reader.api, self._reader.calls, api_of_json, notes)
         self.ctx.know(self._reader.api, self._reader.tracker)
         self.ctx.received.http_chunked, self.ctx.received.timing_known = http_chunked, timing_known
@@ -77,23 +77,28 @@ class Analyzer:
 
     def feed(self, offset_us: int | None, data: bytes) -> None:
         """One read of the body, as sent."""
-        received = self.ctx.received
-        received.segments += 1
-        received.body_bytes += len(data)
-        received.last_read_us = offset_us
-        if self._progress.metrics.ttfb_us is None and data:
-            self._progress.metrics.ttfb_us = offset_us
-        if self._held.open and len(data) < AT_ONCE:
-            if self._held.add(offset_us, data):
+        held = self._held
+        if held.open and len(data) < AT_ONCE:
+            if held.add(offset_us, data):
                 self.catch_up()
             return
         self.catch_up()
+        self._count_reads((offset_us,), (data,), len(data))
         if self._table is None:
             self._reads_before.append((offset_us, data))
         else:
             self._ask_about_reads(self._table, ((offset_us, data),))
         for piece in self._decoder.body.feed_pieces(data):
             self._take_decoded(offset_us, piece)
+
+    def _count_reads(self, offsets: Sequence[int | None], data: Sequence[bytes], size: int) -> None:
+        received, metrics = self.ctx.received, self._progress.metrics
+        received.segments += len(data)
+        received.body_bytes += size
+        received.last_read_us = offsets[-1]
+        if metrics.ttfb_us is None:
+            came = (at for at, one in zip(offsets, data, strict=True) if one and at is not None)
+            metrics.ttfb_us = next(came, None)
 
     @property
     def in_runs(self) -> bool:
@@ -102,20 +107,14 @@ class Analyzer:
 
     def feed_reads(self, offsets: Sequence[int | None], data: Sequence[bytes]) -> None:
         """Several reads, one after the other."""
-        at, received, held = 0, self.ctx.received, self._held
+        at, held = 0, self._held
         while at < len(data):
-            stop = at
-            if held.open and self._progress.metrics.ttfb_us is not None:
-                stop = held.add_some(offsets, data, at)
-                received.segments += stop - at
-                received.body_bytes += sum(map(len, data[at:stop]))
-            if stop > at:
-                received.last_read_us = offsets[stop - 1]
-                if held.enough:
-                    self.catch_up()
-            else:
+            stop = held.add_some(offsets, data, at) if held.open else at
+            if stop == at:
                 self.feed(offsets[at], data[at])
                 stop += 1
+            elif held.enough:
+                self.catch_up()
             at = stop
 
     def catch_up(self) -> None:
@@ -124,6 +123,7 @@ class Analyzer:
         if not self._held or table is None:
             return
         batch = self._held.take(self.ctx.received.decoded_bytes)
+        self._count_reads(batch.offsets, batch.data, len(batch.body))
         self._count_decoded(batch.body)
         for one in self._decoder.each_run(batch.body):
             for event in _left_of(self, batch, one):

@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 from streamlab.wire.runs import Template
 
-_SOON, _SELDOM = 2, 4096
+_SOON, _SELDOM = 1, 4096
 
 
 class Runs(Enum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from streamlab.exchange import Ending
 from streamlab.rules.api import Scope
@@ -17,6 +18,7 @@ _MANY_READS, _TINY = 64, 4
 
 #: Bytes at the start that tell a compressed body.
 _MAGIC = 14
+_last_byte = itemgetter(-1)
 
 
 class Utf8SplitOverReads(Rule):
@@ -63,7 +65,7 @@ class Utf8SplitOverReads(Rule):
         return (self.found(message, path="(read)", span=(max(0, cut - 3), cut)),)
 
     def segments(self, offsets: Sequence[int | None], data: Sequence[bytes]) -> bool:
-        if self._open or len(self._start) < _MAGIC or not all(data) or max(one[-1] for one in data) >= 0x80:
+        if self._open or len(self._start) < _MAGIC or not all(data) or max(map(_last_byte, data)) >= 0x80:
             return False
         self._read += sum(map(len, data))
         return True
