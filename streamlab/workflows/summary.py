@@ -63,10 +63,11 @@ _SUMMED = _Remembered()
 def summary_and_text(exchange: Exchange) -> tuple[AnalysisSummary, str]:
     """An exchange's summary, and the text to search in."""
     analyzer = analyzer_of(exchange, spans=False)
-    index = EventIndex()
+    index, paced = EventIndex(), len(exchange.segments) > 1  # what came at once has no gaps
     for segment in exchange.segments:
         analyzer.feed(segment.offset_us, segment.data)
-        index.feed(segment.offset_us, segment.data)
+        if paced:
+            index.feed(segment.offset_us, segment.data)
     report = analyzer.finish(exchange.ending, exchange.end_us)
     return summary_of(report, analyzer.ctx.accumulator.model, index)
 

@@ -282,7 +282,7 @@ _JUDGED = {
     ],
     "no text": _clean(_BARE[0], 400),
     "no text and a role": _clean(_BARE[2], 400),
-    "no reasoning": _clean(_BARE[3], 400),
+    "no reasoning": _clean(_BARE[3].replace(b'"content":null', b'"content":""'), 400),
 }
 
 
