@@ -53,8 +53,10 @@ def continued(
     draft: Draft, call: OutCall, fragment: JsonObject, function: JsonObject, arguments: str, spot: str
 ) -> bool:
     """A fragment of a call that went out: nothing but arguments. False when it adds none."""
-    if "id" in fragment:
-        value = fragment["id"]
+    value = fragment.get("id")
+    if type(value) is str and value and not call.sent_id:
+        call.sent_id = value  # it went out without one
+    elif "id" in fragment:
         rule = "tool-call-id-empty-continuation"
         if value:
             rule = "tool-call-id-repeated" if value == call.sent_id else "tool-call-id-unstable"

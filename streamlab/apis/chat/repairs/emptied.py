@@ -23,6 +23,14 @@ def stops(choice: JsonObject) -> bool:
     return not (reason is None or is_blank(reason))
 
 
+def note_finishes(finished: dict[int, str], listed: list[JsonObject]) -> None:
+    """Know of choices that finish, while what says so is held back."""
+    for choice in listed:
+        reason = choice.get("finish_reason")
+        if isinstance(reason, str) and stops(choice):
+            finished.setdefault(reading.choice_index(choice), reason)
+
+
 def says_anything(choice: JsonObject) -> bool:
     return bool(choice.get("text")) or any(reading.delta(choice).values())
 

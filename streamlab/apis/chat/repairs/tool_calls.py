@@ -15,7 +15,7 @@ from streamlab.apis.chat.repairs.call_fragments import (
     said_first,
 )
 from streamlab.apis.chat.repairs.call_opening import OutCall, OutCalls, finishes_without_calls, reason_with_calls
-from streamlab.apis.chat.repairs.emptied import stops
+from streamlab.apis.chat.repairs.emptied import note_finishes, stops
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Added, Done, Draft, Drafts, ErrorPayload, Repair, RepairState, Stage, Undecodable
 from streamlab.wire import reading
@@ -136,8 +136,7 @@ class ToolCalls(Repair):
         if self.state.restarted_at in draft.sources:  # what waits is of the answer before
             yield from self._let_go()
             yield from self._flush_all()
-        had_calls = False
-        emptied = False
+        had_calls = emptied = False
         for position, choice in enumerate(listed):
             delta = choice.get("delta")
             if type(delta) is not dict:
@@ -158,6 +157,7 @@ class ToolCalls(Repair):
         if self._comes_late(listed, had_calls):
             yield from self._let_go()
             yield from said_first(draft, "tool-call-args-before-name")
+            note_finishes(self.state.finished, listed)
             self._late += (*self.comments, draft)
             self.comments = []
             return

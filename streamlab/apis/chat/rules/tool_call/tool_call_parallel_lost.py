@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from streamlab.apis.chat.repairs.call_arguments import CallArguments
 from streamlab.apis.chat.repairs.call_fragments import said_first
-from streamlab.apis.chat.repairs.emptied import answers
+from streamlab.apis.chat.repairs.emptied import answers, note_finishes
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
@@ -143,6 +143,7 @@ class OneCallAfterAnother(Repair):
             if not self._ending:
                 yield from said_first(draft, self.rules[0])
             self._ending.append(draft)
+            note_finishes(self.state.finished, listed)
             if len(self._ending) > _MAX_WAITING:
                 yield from self._let_go()
         else:
