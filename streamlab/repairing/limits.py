@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from streamlab.rules.repair import MAX_EVENT
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, StreamEvent
 
@@ -19,7 +20,6 @@ HEAVY = 2048
 #: An unfinished event up to this size is not looked at either.
 LARGE = 65_536
 _MIB = 1 << 20
-_MAX_EVENT = 8 * _MIB
 _MAX_LINES = 4096
 _MAX_VALUES = 32_768
 #: What a value takes in memory beside its bytes, roughly.
@@ -59,8 +59,8 @@ def _values(data: bytes) -> int:
 
 def _too_large(size: int, lines: int, values: int) -> str:
     """Why an event of more than `LARGE` bytes is too much; "" when it is not."""
-    if size > _MAX_EVENT:
-        return f"an event is longer than {_MAX_EVENT} bytes"
+    if size > MAX_EVENT:
+        return f"an event is longer than {MAX_EVENT} bytes"
     if lines > _MAX_LINES:
         return f"an event of more than {LARGE} bytes has more than {_MAX_LINES} lines"
     if values > _MAX_VALUES:

@@ -89,6 +89,8 @@ class Dropped(Record, frozen=True):
 
 #: Dropped events that are remembered one by one; beyond that they are only counted.
 MAX_DROPPED = 10_000
+#: A longer event is not repaired: there, and behind it, bytes go out as they came.
+MAX_EVENT = 8 * 1024 * 1024
 #: From this length on a text that repeats all text before it is no coincidence.
 SHORTEST_REPEAT = 8
 

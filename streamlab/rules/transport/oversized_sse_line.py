@@ -8,7 +8,7 @@ from typing import Any
 from streamlab.rules.api import Scope
 from streamlab.rules.base import Findings, Rule
 from streamlab.rules.finding import Repairability, Severity
-from streamlab.rules.repair import Draft, Drafts, Repair, Stage
+from streamlab.rules.repair import MAX_EVENT, Draft, Drafts, Repair, Stage
 from streamlab.rules.sources import OBSERVED
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
@@ -106,7 +106,8 @@ class OversizedSseLine(Rule):
     32 MiB. The measured clients of Python and JavaScript have none of their own.
 
     ## Repair
-    Text, reasoning and arguments are cut into several chunks; what cannot be cut (images) stays.
+    Text, reasoning and arguments are cut into several chunks; what cannot be cut (images) stays, and so
+    does an event of more than 8 MiB, which nothing repairs.
     """
 
     name = "oversized-sse-line"
@@ -158,6 +159,7 @@ class OversizedSseLine(Rule):
             return None
         size = len(line.content)
         reader = next(name for limit, name in _READERS if size > limit)
+        cut = isinstance(event, Chunk) and len(event.sse.raw) <= MAX_EVENT and _divisible(event, size)
         found = self.found(
             f"a line of {size:,} bytes: more than {reader} takes",
             at,
@@ -165,9 +167,7 @@ class OversizedSseLine(Rule):
             expected=_LIMIT,
             actual=size,
             severity=Severity.INFO if self.ctx.api.works_meanwhile else None,
-            repairability=Repairability.SAFE
-            if isinstance(event, Chunk) and _divisible(event, size)
-            else Repairability.NONE,
+            repairability=Repairability.SAFE if cut else Repairability.NONE,
         )
         return (found,)
 

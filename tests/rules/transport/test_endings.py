@@ -10,7 +10,9 @@ import pytest
 
 from streamlab.exchange import Ending, Segment
 from streamlab.judging.analyzer import analyze
-from streamlab.rules.finding import Severity
+from streamlab.repairing.normalizer import normalize
+from streamlab.rules.finding import Repairability, Severity
+from streamlab.rules.repair import MAX_EVENT
 from tests.streams import (
     chat_text,
     chunk,
@@ -188,6 +190,13 @@ def test_long_lines_are_found_however_they_are_cut_and_coded(size):
     coded = exchange([gzip.compress(body)], headers=(SSE, CHUNKED, ("content-encoding", "gzip")))
     hits = [found(one).get("oversized-sse-line") for one in (plain, coded)]
     assert [hit.event if hit else None for hit in hits] == ([2, 2] if size > 65_536 else [None, None])
+
+
+@pytest.mark.parametrize(("size", "repair"), [(MAX_EVENT - 400, Repairability.SAFE), (MAX_EVENT, Repairability.NONE)])
+def test_no_repair_is_promised_of_a_line_that_is_too_much_to_mend(size, repair):
+    sent = exchange([sse(chat_text("x" * size))])
+    mended = "oversized-sse-line" in normalize(sent).changes
+    assert (found(sent)["oversized-sse-line"].repairability, mended) == (repair, repair is Repairability.SAFE)
 
 
 def test_no_long_line_in_one_long_read():
