@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlab.apis import DEFAULT, UNKNOWN, Api
 from streamlab.apis.registry import rule_named
 from streamlab.exchange import Ending, ResponseHead
+from streamlab.record import changed
 from streamlab.repairing.account import WholeAnswer
 from streamlab.rules.api import concerns
 from streamlab.rules.repair import ABSENT, Change, Draft, ErrorPayload, Origin, RepairState
@@ -81,20 +82,23 @@ def error_answer(body: bytes, status: int, api: Api) -> WholeAnswer | None:
     payload = decode_payload(body)
     value: JsonObject = payload.value if payload.ok and isinstance(payload.value, dict) else {}
     said, members = value.get("type"), rule_named(_MEMBERS)
-    kind = said if isinstance(said, str) and said not in ("", "error") else api.error_type(status)
+    kind_told = isinstance(said, str) and said not in ("", "error")
+    kind = str(said) if kind_told else api.error_type(status)
     told = members is not None and concerns(members, api) and isinstance(value.get("error"), dict)
     if api.is_error_body(value):
         draft = Draft(ErrorPayload(None, value), ())
         if told:
-            error_shape(draft, kind)
+            error_shape(draft, kind, kind_told=kind_told)
         return WholeAnswer(encode_json(value), tuple(draft.changes)) if draft.changes else None
     was = value.get("error", value) or body[:_SHOWN].decode("utf-8", "replace") or ABSENT
     draft = Draft(ErrorPayload(None, _with_error(value, body, status)), ())
-    error_shape(draft, kind)
+    error_shape(draft, kind, kind_told=kind_told)
     beside, error = draft.json, draft.json.pop("error")
     answer = api.error_answer({**{key: error[key] for key in ("message", "type", "param", "code")}, **error})
     change = Change(_RULE, "error", was, answer["error"], Origin.DERIVED if body.strip() else Origin.INVENTED)
-    more = (one for one in draft.changes if told and one.rule == _MEMBERS)
+    made = [one for one in draft.changes if one.origin is Origin.INVENTED and body.strip()]
+    more = [one for one in draft.changes if told and one.rule == _MEMBERS]
+    more += [changed(one, rule=_RULE) for one in made if one not in more]
     rest = {key: held for key, held in beside.items() if key not in answer}
     return WholeAnswer(encode_json({**answer, **rest}), (change, *more))
 

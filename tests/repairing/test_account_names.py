@@ -7,6 +7,7 @@ import pytest
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
 from streamlab.rules.finding import Repairability
+from streamlab.rules.repair import ABSENT
 from tests.streams import call, chat_text, chunk, dump, exchange, request_for, sse
 
 USAGE = {"prompt_tokens": 8, "completion_tokens": 2, "total_tokens": 10}
@@ -65,3 +66,46 @@ def test_a_body_that_ends_behind_payloads_that_run_together_lacks_one_kind_of_li
     told, named = _names(exchange(before + joined.rstrip(b"\n") + b" "))
     assert "sse-missing-blank-line" in told
     assert named == told
+
+
+_NOT_MADE = chunk({"role": "assistant", "content": None})
+_UNTYPED = {key: value for key, value in call(0, "call_1", "get_weather", "{}").items() if key != "type"}
+_LEAKED = '<tool_call>{"name": "get_weather", "arguments": {"city": "Oslo"}}</tool_call>'
+MADE_UP = {
+    "a role": ([chunk({"content": "Hi"}), END], ("role", "role-missing")),
+    "the type of a call": (
+        [_NOT_MADE, chunk({"tool_calls": [_UNTYPED]}), chunk({}, "tool_calls")],
+        ("type", "tool-call-type-missing"),
+    ),
+    "the id of a call that was text": ([*chat_text(_LEAKED)], ("id", "tool-call-leaked-as-text")),
+    "the type of an error": ([FIRST, ONE, {"error": {"message": "overloaded"}}], ("type", "error-code-shape")),
+    "the type of an error that is text": ([FIRST, ONE, {"error": "overloaded"}], ("type", "error-string")),
+}
+
+
+@pytest.mark.parametrize(("stream", "made_up"), MADE_UP.values(), ids=list(MADE_UP))
+def test_what_is_made_up_is_named(stream, made_up):
+    assert made_up in normalize(exchange(sse(stream), request=ASKED), unsafe=True).invented
+
+
+@pytest.mark.parametrize(
+    ("body", "made_up"),
+    [
+        ({"error": "unauthorized"}, (("type", "http-error-body-shape"),)),
+        ({"message": "unauthorized", "type": "auth_error"}, ()),  # it says its type itself
+    ],
+)
+def test_the_type_of_an_error_answer_is_made_up_where_nobody_said_it(body, made_up):
+    answer = exchange(dump(body), status=401, headers=(("content-type", "application/json"),))
+    assert normalize(answer).invented == made_up
+
+
+def test_what_was_absent_was_not_null():
+    [first, *_] = normalize(exchange(sse([chunk({"content": "Hi"}), END]))).events
+    assert [(one.path, one.was) for one in first.changes] == [("choices[0].delta.role", ABSENT)]
+
+
+def test_no_event_is_said_to_have_had_the_nulls_of_others():
+    stream = [*map(_null, (FIRST, ONE, TWO)), _with(END, USAGE)]
+    changes = [one for event in normalize(exchange(sse(stream), request=ASKED)).events for one in event.changes]
+    assert {one.was for one in changes if one.rule == "usage-inconsistent"} == {ABSENT}

@@ -19,7 +19,7 @@ def streamed(message: JsonObject, state: RepairState) -> Iterator[Draft]:
     usage = as_object(message.get("usage"))
     empty = {**message, "content": [], "stop_reason": None, "stop_sequence": None}
     if usage:
-        empty["usage"] = {**usage, "output_tokens": 1 if usage.get("output_tokens") else 0}
+        empty["usage"] = {**usage, "output_tokens": 0}
     yield _draft({"type": MESSAGE_START, "message": empty}, state)
     blocks = [block for block in as_list(message.get("content")) if type(block) is dict]
     for at, block in enumerate(blocks):

@@ -180,8 +180,10 @@ class OutCalls:
             draft.put("tool-call-args-before-name", fragment, "id", call.id, spot)
         self._taken.add(call.sent_id)
         if fragment.get("type") != "function":
-            rule = "tool-call-args-before-name" if call.typed else "tool-call-type-missing"
-            draft.put(rule, fragment, "type", "function", spot)
+            if call.typed:
+                draft.put("tool-call-args-before-name", fragment, "type", "function", spot)
+            else:
+                draft.put("tool-call-type-missing", fragment, "type", "function", spot, Origin.INVENTED)
 
     def _fresh_id(self, taken: str) -> str:
         number = len(self._taken) + 1

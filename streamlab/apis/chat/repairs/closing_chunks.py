@@ -164,7 +164,7 @@ def counted_before(earlier: tuple[JsonObject, Draft, str] | None, usage: JsonObj
     tell_again(earlier[1])
     for key in NUMBERS:
         if earlier[0].get(key, 0) is None and usage.get(key) is not None:
-            draft.note("usage-inconsistent", f"usage.{key}", None, usage[key])
+            draft.note("usage-inconsistent", f"usage.{key}", ABSENT, usage[key])  # null stood in another
     return True
 
 

@@ -6,7 +6,19 @@ from typing import Any
 
 from streamlab.apis.chat.restarts import is_text_again
 from streamlab.exchange import Ending
-from streamlab.rules.repair import LONGEST, Added, Change, Done, Draft, Drafts, Origin, Repair, RepairState, Stage
+from streamlab.rules.repair import (
+    ABSENT,
+    LONGEST,
+    Added,
+    Change,
+    Done,
+    Draft,
+    Drafts,
+    Origin,
+    Repair,
+    RepairState,
+    Stage,
+)
 from streamlab.wire import reading
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
@@ -109,7 +121,7 @@ class DeltaShape(Repair):
                 rest = {key: value for key, value in delta.items() if key != "role"}
                 choice["delta"] = {"role": "assistant", **rest}
                 origin = Origin.INVENTED if rule == "role-missing" else Origin.DERIVED
-                draft.note(rule, path + "role", role, "assistant", origin)
+                draft.note(rule, path + "role", delta.get("role", ABSENT), "assistant", origin)
         elif "role" in delta and not self.state.audio and self.state.at != self.state.restarted_at:
             if len(self._again) < _MOST_ROLES:
                 self._again.append((index, self.state.texts.length(index)))

@@ -26,7 +26,7 @@ class FinishReasonRepeated(Rule):
     LangChain (Python and JavaScript) joins the reasons to ``stopstop`` or ``tool_callsstop``, which no agent
     understands; where ``stop`` follows ``tool_calls``, {clients: another finish_reason when stop comes after
     tool_calls} measured clients end up with ``stop`` and may drop the call. Where the request names the tool, ``stop``
-    is right, and AutoGen keeps the first reason. Where the value changes, openai-python's ``.stream()`` raises.
+    is right, and AutoGen keeps the first reason. Where it becomes ``length``, openai-python's ``.stream()`` raises.
 
     Judged only where nothing but the reason is repeated: text between two reasons is finish-reason-every-chunk or
     content-after-finish, tool calls between them tool-call-finish-per-call. Legacy completions are not judged:

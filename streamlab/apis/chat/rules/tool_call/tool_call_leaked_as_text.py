@@ -10,7 +10,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Repairability, Severity
-from streamlab.rules.repair import Draft, Drafts, Origin, Repair, RepairState, Stage
+from streamlab.rules.repair import ABSENT, Draft, Drafts, Origin, Repair, RepairState, Stage
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
@@ -119,7 +119,8 @@ class CallsFromText(Repair):
             made_id = "call_" + hashlib.sha256(f"{text}/{at}".encode()).hexdigest()[:24]
             function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
             call = {"index": index, "id": made_id, "type": "function", "function": function}
-            made.append(held[0].like(self.rules[0], _part({"tool_calls": [call]}), path, Origin.DERIVED))
+            made.append(held[0].like(self.rules[0], _part({"tool_calls": [call]}), path))
+            made[-1].note(self.rules[0], f"{path}.tool_calls[0].id", ABSENT, made_id, Origin.INVENTED)
         self._made += len(calls)
         made[0].sources = tuple(at for one in held for at in one.sources)
         if closing is not None and closing.is_chunk and closing is not held[-1]:
