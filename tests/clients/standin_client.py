@@ -53,6 +53,8 @@ for job in map(json.loads, sys.stdin):
                     for choice in chunk["choices"]:
                         held["n_chunks"] += 1
                         held["text"] += choice["delta"].get("content") or ""
+                        if name == "thinks" and chunk["object"] == "chat.completion.chunk":
+                            held["reasoning"] += choice["delta"].get("reasoning_content") or ""
                         held["finish_reason"] = choice.get("finish_reason") or held["finish_reason"]
         except ValueError as error:
             held |= {"ok": False, "error_type": "json.JSONDecodeError", "error": str(error), "error_in": "library"}

@@ -105,6 +105,18 @@ def test_who_holds_other_usage_alone_is_right_but_for_it(tmp_path):
     assert reads.came.outcome == "right"  # it shows none
 
 
+def test_who_loses_the_reasoning_alone_that_it_shows_of_the_repaired_stream_is_not_right(tmp_path):
+    first, *rest = streams.chat_text()
+    named_otherwise = {**streams.chunk({"reasoning_content": "Hm."}), "object": "chunk"}
+    thought = served("thought", streams.exchange(streams.sse([first, named_otherwise, *rest])))
+    asking = ClientsAsked(ToyEnvironments(tmp_path), tmp_path / "log")
+    [tried] = try_clients([thought], [setup("thinks"), setup("reads")], asking)
+    thinks, reads = tried.rows
+    assert (thinks.came.outcome, thinks.repaired.outcome) == ("wrong:r", "right")
+    assert (clients_text.in_words(thinks.came), thinks.came.parting.ideal) == ("differs: reasoning", "Hm.")
+    assert reads.came.outcome == "right"  # it shows none
+
+
 def test_who_asks_for_the_whole_answer_instead_is_said_to(tmp_path):
     asking = ClientsAsked(ToyEnvironments(tmp_path), tmp_path / "log")
     [tried] = try_clients([served("newline", read_exchange_dir(NEWLINE))], [setup("falls-back")], asking)

@@ -333,9 +333,9 @@ def _reaction(setup: ClientSetup, one: Served, answer: HeldAnswer, ideal: HeldAn
     if failure := failure_of(answer):
         return Reaction(failure, answer, requests)
     letters = difference_from(answer, one.completion, finish=setup.finish)
-    if not letters and _other_usage(answer, one, ideal):
-        apart = parting(answer, ideal or {}, "u", ())
-        return Reaction("wrong:u", answer, requests, apart)
+    if not letters and ideal is not None and (shown := _shown_otherwise(answer, one, ideal)):
+        apart = parting(answer, ideal, shown, one.reading.items)
+        return Reaction(f"wrong:{shown}", answer, requests, apart)
     if not letters:
         return Reaction("silent:" if one.errors else "right", answer, requests)
     if one.errors:
@@ -349,11 +349,13 @@ def _reaction(setup: ClientSetup, one: Served, answer: HeldAnswer, ideal: HeldAn
     return Reaction(f"{kind}:{letters}", answer, requests, parting(answer, meant, letters, one.reading.items))
 
 
-def _other_usage(answer: HeldAnswer, one: Served, ideal: HeldAnswer | None) -> bool:
-    """Whether a client that shows what the answer cost shows something else than of the repaired stream."""
-    if ideal is None or not one.completion.get("usage"):  # of none, one may show an estimate
-        return False
-    return ideal.get("usage") is not None and answer.get("usage") != ideal["usage"]
+def _shown_otherwise(answer: HeldAnswer, one: Served, ideal: HeldAnswer) -> str:
+    """What not every client shows, reasoning and what the answer cost, where it is not as this one shows it of the
+    repaired stream, as letters."""
+    thoughts = bool(ideal.get("reasoning")) and answer.get("reasoning") != ideal["reasoning"]
+    # Where the stream sends no usage, one may show an estimate.
+    counted = bool(one.completion.get("usage")) and ideal.get("usage") is not None
+    return "r" * thoughts + "u" * (counted and answer.get("usage") != ideal["usage"])
 
 
 def _as_held(completion: dict[str, Any]) -> HeldAnswer:
