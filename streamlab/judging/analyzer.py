@@ -56,7 +56,7 @@ class Analyzer:
         spans: bool = True,
         dialect: bool = True,
     ) -> None:
-        self._reader: StreamReader[tuple[int | None, StreamEvent]] = StreamReader(request, api, runs, let_by=0)
+        self._reader: StreamReader[tuple[int | None, StreamEvent]] = StreamReader(request, api, runs)
         self.ctx = RuleState(request, head, self._reader.api, self._reader.calls, api_of_json, notes)
         self.ctx.know(self._reader.api, self._reader.tracker)
         self.ctx.received.http_chunked, self.ctx.received.timing_known = http_chunked, timing_known

@@ -20,9 +20,9 @@ class Runs(Enum):
 class Lessons:
     """Counts the events that may serve as templates, and says which of them do."""
 
-    def __init__(self, runs: Runs = Runs.USUAL, let_by: int = 1) -> None:
+    def __init__(self, runs: Runs = Runs.USUAL) -> None:
         self._runs = runs
-        self._wait = let_by  # events to let go by: the first of its kind is often the only one
+        self._wait = 0  # events to let go by; none at first: live, each that is looked at holds up other streams
         self._pause = _SOON
         self._latest: Template | None = None
 

@@ -104,7 +104,6 @@ Held = TypeVar("Held")
 class StreamReader(Generic[Held]):
     """Reads the events of one stream. ``Held`` is what its user wants back of an event that was held back.
 
-    ``let_by`` events that may serve as templates go by before the first does.
     ``api`` is UNKNOWN until `settled`. `read` gives the facts of an event and leaves its ``shape`` here; facts about
     what came before (``AFTER_FINISH``, …) are among them.
     """
@@ -127,9 +126,7 @@ class StreamReader(Generic[Held]):
         "tracker",
     )
 
-    def __init__(
-        self, request: Request | None, api: Api | None = None, runs: Runs = Runs.USUAL, let_by: int = 1
-    ) -> None:
+    def __init__(self, request: Request | None, api: Api | None = None, runs: Runs = Runs.USUAL) -> None:
         self.api = api or (api_of_path(request.url) if request is not None else UNKNOWN)
         self.settled = self.api is not UNKNOWN
         #: What reads events whose meaning hangs on those before; None where each chunk stands for itself.
@@ -148,7 +145,7 @@ class StreamReader(Generic[Held]):
         self._objects = self._done = False  # whether objects were held back, and [DONE] or an error
         self._held: list[Held] = []
         self._hint = UNKNOWN  # the API of a ping, or of what came of a torn event, if no other event tells
-        self._lessons = Lessons(runs, let_by)
+        self._lessons = Lessons(runs)
 
     # -- which API -----------------------------------------------------------------------------------------------
 

@@ -57,8 +57,7 @@ class Normalizer:
         runs: Runs = Runs.USUAL,
         until: Stage = Stage.END,
     ) -> None:
-        # Live, events come one by one: each that is looked at in vain holds up all other streams.
-        reader: StreamReader[Draft] = StreamReader(request, api, runs, let_by=0)
+        reader: StreamReader[Draft] = StreamReader(request, api, runs)
         self.state = RepairState(request, head, reader.api, unsafe=unsafe)
         self._head = head
         self._unasked: str | None = None

@@ -89,7 +89,6 @@ def error_in(text: str) -> ErrorPayload:
 def error_shape(draft: Draft, kind: str | None = None, *, kind_told: bool = False) -> None:
     """Give the ``error`` member the four members that OpenAI's clients read; ``kind`` is its type where it has none,
     which is made up but where ``kind_told``."""
-    origin = Origin.DERIVED if kind_told else Origin.INVENTED
     payload = draft.json
     error = payload["error"]
     if isinstance(error, dict) and isinstance(error.get("error"), dict) and not error.get("message"):
@@ -99,13 +98,14 @@ def error_shape(draft: Draft, kind: str | None = None, *, kind_told: bool = Fals
         told = kind_told or isinstance(payload.get("error_type"), str)
         draft.put("error-string", payload, "error", _as_error(payload, kind), "")
         if not told:
-            draft.note("error-string", "error.type", ABSENT, payload["error"]["type"], origin)
+            draft.note("error-string", "error.type", ABSENT, payload["error"]["type"], Origin.INVENTED)
         return
     if not isinstance(error.get("message"), str):
         found = next((error[key] for key in MESSAGE_KEYS if error.get(key)), None)
         message = found if isinstance(found, str) else as_text(error.get("message") or found or dict(error))
         draft.put("error-code-shape", error, "message", message, "error.")
     if not isinstance(error.get("type"), str):
+        origin = Origin.DERIVED if kind_told else Origin.INVENTED
         draft.put("error-code-shape", error, "type", kind or _kind(error), "error.", origin)
     if "param" not in error:
         draft.put("error-code-shape", error, "param", None, "error.")
