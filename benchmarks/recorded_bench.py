@@ -60,18 +60,18 @@ class _Judge:
 def _judge(checkout: str) -> None:
     """Say how many events each stream has, then what one takes, as often as asked."""
     import streamlab
-    from streamlab.judging.analyzer import analyze
-    from streamlab.workflows.check import load
 
     if not Path(streamlab.__file__).is_relative_to(checkout):
         raise RuntimeError(f"{checkout} holds no streamlab")
-    streams = [exchange for _, exchange in load(_FOLDER)]
-    print(json.dumps([analyze(one).metrics.events for one in streams]), flush=True)  # everything is loaded then
+    streams = [exchange for _, exchange in streamlab.load(_FOLDER)]
+    print(
+        json.dumps([streamlab.analyze(one).metrics.events for one in streams]), flush=True
+    )  # everything is loaded then
     gc.collect()
     gc.freeze()
     for line in sys.stdin:
         began = time.process_time()
-        analyze(streams[int(line)])
+        streamlab.analyze(streams[int(line)])
         print(time.process_time() - began, flush=True)
 
 
