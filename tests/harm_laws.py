@@ -399,7 +399,10 @@ def _held(events: Iterable[StreamEvent]) -> dict[str, Any]:
     for event in events:
         if isinstance(event, Chunk | ErrorPayload):
             said = event.json
-            if isinstance(said.get("id"), str) and not said.keys() & TYPED:
+            bare_id = (
+                isinstance(event, ErrorPayload) or not said.keys() & TYPED
+            )  # an error's is no item's, typed or not
+            if isinstance(said.get("id"), str) and bare_id:
                 held.setdefault("chunk ids", []).append(said["id"])
                 said = {key: value for key, value in said.items() if key != "id"}
             says = MESSAGES_EVENTS.get(str(said.get("type")))

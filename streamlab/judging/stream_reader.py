@@ -262,6 +262,7 @@ class StreamReader(Generic[Held]):
         after = self._after
         if facts & (Fact.FINISH | Fact.DONE | Fact.ERROR):
             self._note(facts)
+            self.calls.note_end(event)
         return facts | after
 
     def facts(self, event: StreamEvent) -> int:

@@ -73,7 +73,7 @@ ROWS: tuple[Row, ...] = (
     ('json.json_python_repr', 'JsonPythonRepr', 'json-python-repr', 'EVERY', 9, 9, 'end event ok', ()),
     ('json.json_truncated', 'JsonTruncated', 'json-truncated', 'EVERY', 9, 9, 'end event ok', ()),
     ('json.plain_text_in_data', 'PlainTextInData', 'plain-text-in-data', 'JUDGED', 9, 9, 'end event ok', ()),
-    ('json.replacement_char_in_content', 'ReplacementCharInContent', 'replacement-char-in-content', 'JUDGED', 128, 0, 'event ok', ()),
+    ('json.replacement_char_in_content', 'ReplacementCharInContent', 'replacement-char-in-content', 'JUDGED', 128, 128, 'end event ok', ()),
     ('json.surrogate_escape_split', 'SurrogateEscapeSplit', 'surrogate-escape-split', 'EVERY', 36, 0, 'event ok', ()),
     ('error.error_beside_choices', 'ErrorBesideChoices', 'error-beside-choices', 'CHUNKS', 4, 0, 'event ok', ()),
     ('error.error_code_shape', 'ErrorCodeShape', 'error-code-shape', 'OPENAI', 4, 8589934592, 'end event error ok', ()),

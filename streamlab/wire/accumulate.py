@@ -114,6 +114,7 @@ class ChoiceState:
         "finish_reason",
         "function_call",
         "index",
+        "over",
         "place",
         "reasoning",
         "refusal",
@@ -121,10 +122,11 @@ class ChoiceState:
         "tracker",
     )
 
-    def __init__(self, index: int, place: int = 0) -> None:
+    def __init__(self, index: int, place: int = 0, behind: bool = False) -> None:
         self.index = index
         self.place = place  # in the list of the chunk in which it came first
-        self.behind = False  # whether another had finished when it came first
+        self.behind = behind  # whether another had finished when it came first
+        self.over = False  # whether it finished for a reason that means something
         self.role: str | None = None
         self.content = Text()
         self.reasoning = Text()
@@ -221,9 +223,8 @@ class Accumulator:
         """The state of a choice, made when it is new: it stands at ``place`` in the list of its chunk."""
         state = self.choices.get(index)
         if state is None:
-            finished = any(meaning_of(one.finish_reason) for one in self.choices.values())
-            state = self.choices[index] = ChoiceState(index, place)
-            state.behind = finished
+            behind = any(one.over for one in self.choices.values())
+            state = self.choices[index] = ChoiceState(index, place, behind)
         return state
 
     def _add_choice(self, choice: JsonObject, place: int) -> None:
@@ -241,8 +242,9 @@ class Accumulator:
         else:
             self._add_delta(state, meant_delta(choice))
         reason = choice.get("finish_reason")
-        if reason is not None and state.finish_reason is None and isinstance(reason, str) and reason:
-            state.finish_reason = reason
+        if reason is not None and isinstance(reason, str) and reason:
+            state.finish_reason = state.finish_reason or reason
+            state.over = state.over or meaning_of(reason) is not None
 
     def _add_delta(self, state: ChoiceState, delta: JsonObject) -> None:
         text = delta.get("content")
@@ -326,7 +328,7 @@ class Accumulator:
         past.id, past.model, past.usage, past.error = mark.known
         for index, role, finish, lengths, calls, last, legacy in mark.choices:
             now, state = self.choices[index], past.choice(index)
-            state.role, state.finish_reason = role, finish
+            state.role, state.finish_reason, state.over = role, finish, meaning_of(finish) is not None
             texts = (now.content, now.reasoning, now.refusal), (state.content, state.reasoning, state.refusal)
             for length, whole, text in zip(lengths, *texts, strict=True):
                 if length:

@@ -66,6 +66,11 @@ def fault_of(call: Call) -> ArgumentsFault | None:
     return _repetition(text) or ArgumentsFault.NOT_JSON
 
 
+def is_open(call: Call) -> bool:
+    """Whether a call's arguments are no JSON object, nor anything that can be made one; nothing is none."""
+    return not call.ghost and (not call.arguments or fault_of(call) is ArgumentsFault.NOT_JSON)
+
+
 def ends_again(text: str, last: str) -> bool:
     """Whether the last piece is nothing but the end of an object once more that was whole without it."""
     whole = text.removesuffix(last)

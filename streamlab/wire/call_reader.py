@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from streamlab.record import Record
 from streamlab.wire import reading
 from streamlab.wire.accumulate import Text
+from streamlab.wire.arguments import is_open
 from streamlab.wire.calls import CallTracker, Placed, TrackedCall
-from streamlab.wire.events import Chunk, StreamEvent
+from streamlab.wire.events import Chunk, Done, StreamEvent
+from streamlab.wire.finish_reasons import is_blank
 from streamlab.wire.locate import member_span
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import Run
@@ -129,6 +131,24 @@ class CallReader:
         self._telling: tuple[Fragment, ...] = ()
         self._tracker = CallTracker(Call)
         self._joined: JoinedCalls | None = None
+        self._finished: dict[int, str] = {}  # choice -> why it stops
+        self._over: frozenset[int] = frozenset()  # choices that had finished before [DONE], where clients stop reading
+
+    def note_end(self, event: StreamEvent) -> None:
+        """Know of an event that finishes choices, or ends the stream: there the calls of choices that have finished
+        are over, but for those that break off, or that a finish promised and that have not come."""
+        if type(event) is Chunk:
+            for choice in reading.choices(event.json):
+                reason = reading.finish_reason(choice)
+                if isinstance(reason, str) and not is_blank(reason):
+                    self._finished.setdefault(reading.choice_index(choice), reason)
+        elif type(event) is Done and not self._over and not self._lacks_calls:
+            self._over = frozenset(self._finished)
+
+    @property
+    def _lacks_calls(self) -> bool:
+        promised = "tool_calls" in self._finished.values() and not self.calls
+        return promised or any(is_open(call) for call in self.calls)
 
     def read(self, at: int, event: StreamEvent, offset_us: int | None = None) -> tuple[Fragment, ...]:
         """The telling fragments of event number ``at``; every rule that asks about it gets the same."""
@@ -140,6 +160,8 @@ class CallReader:
     def growing(self, run: Run) -> Call | None:
         """The call that a run of chunks, the first of which was read, adds arguments to; None where it may be more."""
         template = run.template
+        if template.varying.choice in self._over:
+            return None
         call = self._tracker.continuing(template.varying.choice, reading.fragment(template.chunk))
         if template.continued is None or call is None:
             return call
@@ -174,6 +196,8 @@ class CallReader:
         return self._joined
 
     def _read(self, at: int, event: Chunk, offset_us: int | None) -> Iterator[Fragment]:
+        if self._over and self._over.issuperset(map(reading.choice_index, reading.choices(event.json))):
+            return
         for choice_at, choice in enumerate(reading.as_list(event.json.get("choices"))):
             if type(choice) is not dict:
                 continue

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 KNOWN_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
+#: Those of an answer that breaks off.
+CUTTING_REASONS = frozenset({"length", "content_filter"})
 _STOP = (
     *("eos", "eos_token", "end_turn", "stop_sequence", "stop_token"),
     *("end", "finish", "complete", "completed", "done"),

@@ -15,7 +15,6 @@ from streamlab.rules.state import RuleState
 from streamlab.wire.accumulate import CallState
 from streamlab.wire.arguments import ArgumentsFault, fault_of
 from streamlab.wire.call_reader import Call
-from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.reading import Fact
 
 #: Facts of events that may hold a call, or that may be what nobody read as an event: without one, there is none.
@@ -82,8 +81,7 @@ def _joined(pieces: list[tuple[int, CallState]]) -> tuple[int, CallState]:
 def finishes_of(ctx: RuleState) -> Callable[[int], str | None]:
     """By the number of its choice, why a choice finished: where several are one answer, the one reason of all."""
     finishes = ctx.seen.finish_values
-    whole = one_answer(ctx.accumulator.choices, finishes, ctx.n)
-    shared = next(iter(finishes.values()), None) if whole else None
+    shared = next(iter(finishes.values()), None) if is_one_answer(ctx) else None
     return lambda choice: finishes.get(choice, shared)
 
 

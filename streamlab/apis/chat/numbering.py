@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from streamlab.apis import api_names
 from streamlab.rules.state import RuleState
+from streamlab.wire import reading
 from streamlab.wire.call_reader import Call
 from streamlab.wire.choice_parts import TOO_MANY, numbers_parts, one_answer
 
@@ -29,14 +30,15 @@ class Numbered(Enum):
 def numbered(ctx: RuleState) -> Numbered:
     """What the indexes number; known at the end of a stream."""
     choices, finishes = ctx.accumulator.choices, ctx.seen.finish_values
-    if numbers_parts(choices, finishes, ctx.n):
+    legacy = ctx.api.name == api_names.COMPLETIONS  # its choices say one kind of thing, and have no role to tell by
+    if not legacy and numbers_parts(choices, finishes, ctx.n):
         return Numbered.PARTS
     if not one_answer(choices, finishes, ctx.n):
         return Numbered.ALTERNATIVES
     if len(choices) == 1:
         return Numbered.ONE
-    # A choice of legacy completions has no role by which to tell.
-    few = ctx.api.name == api_names.COMPLETIONS and ctx.n is None and len(choices) < TOO_MANY
+    counts = reading.counts_tokens(list(choices), len(finishes))
+    few = legacy and (not counts or (ctx.n is None and len(choices) < TOO_MANY))
     return Numbered.ALTERNATIVES if few else Numbered.PIECES
 
 

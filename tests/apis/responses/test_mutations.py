@@ -138,6 +138,7 @@ def test_no_law_is_broken_where_one_was(name):
         376259558,  # response.created comes again behind an event of another type
         865769676,  # an item is done again under an index that was given to another one
         453969084,  # text of another item, without an index
+        1094451629,  # an error with an id and no type
         701774033,  # the end under another name, and counts that are none
         881239428,  # only the end, with one item twice
         742939168,  # the end of a part under the index of a call

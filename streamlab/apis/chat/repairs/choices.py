@@ -25,6 +25,11 @@ def _only_index(listed: list[JsonObject]) -> int:
     return index if type(index) is int else -1
 
 
+def _text_of(listed: list[JsonObject]) -> str:
+    """The text in the one choice of a chunk."""
+    return str(reading.content(meant_delta(listed[0])) or "") if len(listed) == 1 else ""
+
+
 def _ends(draft: Draft, listed: list[JsonObject]) -> bool:
     """Whether no choice is to be expected any more: the usage of all, an error, or the end."""
     counts = draft.is_chunk and not listed and bool(draft.json.get("usage"))
@@ -101,9 +106,10 @@ class ChoiceShape(Repair):
             return ()
         if held:
             first, second = _only_index(reading.choices(held[0].json)), _only_index(listed)
+            twins = first != second and self._says_the_same(held, listed)
             # One index for everything, or a new one for every token: there is only one choice.
             self._all_zero = second in (first, first + 1) if self._last < 0 else second == first + 1
-            self._all_zero = self._all_zero or (self.state.n == 1 and second > first)
+            self._all_zero = (self._all_zero or (self.state.n == 1 and second > first)) and not twins
             self._all_zero = self._all_zero or (self._last < 0 and _ends(draft, listed))
             self._all_zero = self._all_zero or (second == first and _say_nothing(held) and self._begins_part(listed))
             for one in held:
@@ -159,6 +165,12 @@ class ChoiceShape(Repair):
         """The kinds of things the only choice said of late, as far as they are remembered."""
         said = [kinds_of(delta) for delta in reading.deltas(self.state.last or {})]
         return frozenset({TEXT} if self.state.texts.length(0) else ()).union(self._kinds, *said)
+
+    def _says_the_same(self, held: list[Draft], listed: list[JsonObject]) -> bool:
+        """Whether one of the first indexes repeats what the one before it said from its start: that is another choice,
+        where a count would go on."""
+        first = _text_of(reading.choices(held[0].json))
+        return bool(first) and first in (_text_of(listed), self._last == 0 and self.state.texts.text(0))
 
     def _may_count(self, listed: list[JsonObject]) -> bool:
         """Whether an index above 0 may number tokens, or stand for the only choice there is: the next will tell."""

@@ -24,6 +24,7 @@ from streamlab.apis.chat.repairs.closing_chunks import (
     still_finishes,
     usage_draft,
     usage_rule,
+    vendor_usage,
     without_finish,
 )
 from streamlab.apis.chat.repairs.emptied import answers, is_beyond, is_shell, nothing_else, says_anything
@@ -212,7 +213,7 @@ class Closing(Repair):
         if answering and index in self._failed:
             return False  # the text goes on behind an error: no finish can be put behind that
         called, named = bool(self.state.calling[index]), names_tool(self.state.body)
-        best = best_reason(known, reason, called=called, named=named)
+        best = best_reason(known, reason, called=called, named=named, is_open=self.state.calls_open)
         self._reasons[index] = self.state.finished[index] = best
         if known is not None and (index in self._placed or (index in self._over and not answering)):
             draft.note("finish-reason-repeated", path, reason, None)
@@ -244,8 +245,7 @@ class Closing(Repair):
         rule = "tool-call-finish-per-call" if self._reasons.get(index) == "tool_calls" else "content-after-finish"
         self._moved[index] = (rule, placed)
         choices = reading.choices(placed.json)
-        counted = self._vendor_usage is not None and self._vendor_usage[1] is placed
-        if len(choices) > 1 or says_anything(choices[0]) or counted:
+        if len(choices) > 1 or says_anything(choices[0]) or vendor_usage(placed.json):
             for choice in choices:
                 if reading.choice_index(choice) == index:
                     placed.note(rule, "choices[].finish_reason", choice["finish_reason"], None)
@@ -266,9 +266,8 @@ class Closing(Repair):
         if self._running_usage:  # the last count goes behind a finish that goes behind text
             last = self._moved and self._usage_chunk is None and chunk.get("choices") == [] and chunk.get("usage")
             return bool(last) and self._own_chunk(draft)
-        inner = reading.as_object(chunk.get("x_groq")).get("usage")
-        if isinstance(inner, dict) and inner and counts(inner):
-            self._vendor_usage = (inner, draft)
+        if vendor := vendor_usage(chunk):
+            self._vendor_usage = (vendor, draft)
         value = chunk.get("usage")
         self._usage_key = self._usage_key or "usage" in chunk
         if value is None:

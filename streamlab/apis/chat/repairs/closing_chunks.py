@@ -6,11 +6,11 @@ from collections.abc import Container
 
 from streamlab.apis.chat.repairs.call_opening import finishes_without_calls, reason_with_calls
 from streamlab.apis.chat.repairs.emptied import stops
-from streamlab.apis.chat.usage_numbers import NUMBERS
+from streamlab.apis.chat.usage_numbers import NUMBERS, counts
 from streamlab.record import changed
 from streamlab.rules.repair import ABSENT, Draft, RepairState
 from streamlab.wire import reading
-from streamlab.wire.finish_reasons import meaning_of
+from streamlab.wire.finish_reasons import CUTTING_REASONS, meaning_of
 from streamlab.wire.payload import JsonObject
 
 #: The rules of usage in a chunk with choices, and of usage in several chunks.
@@ -18,14 +18,16 @@ BESIDE, OFTEN = "usage-on-content-or-finish-chunk", "usage-on-every-chunk"
 _MERE_FINISHES = frozenset({"finish-reason-repeated", "finish-reason-every-chunk", "finish-reason-key-absent"})
 
 
-def best_reason(known: str | None, reason: str, *, called: bool, named: bool = False) -> str:
+def best_reason(known: str | None, reason: str, *, called: bool, named: bool = False, is_open: bool = False) -> str:
     """Of two reasons to finish the one that counts: the first, unless it is ``stop`` or means nothing to anybody.
     ``called``: a call came, for the sake of which an answer may finish. ``named``: the request names the tool, so that
-    OpenAI says ``stop`` behind the call."""
+    OpenAI says ``stop`` behind the call. ``is_open``: the arguments of a call break off, and so no call is finished."""
     if named and {known, reason} == {"stop", "tool_calls"}:
         return "stop"
     if known is not None and reason == "tool_calls" and not called:
         return known
+    if is_open and known == "tool_calls" and meaning_of(reason) in CUTTING_REASONS:
+        return reason
     counts = known not in (None, "stop") and (meaning_of(known) or not meaning_of(reason))
     return str(known) if counts else reason
 
@@ -78,6 +80,12 @@ def finish_anew(state: RepairState, draft: Draft, choice: JsonObject, reason: st
     if choice["finish_reason"] != reason:
         draft.put(rule, choice, "finish_reason", reason, path)
     return reason
+
+
+def vendor_usage(chunk: JsonObject) -> JsonObject:
+    """The usage in Groq's own member; empty where there is none that counts anything."""
+    inner = reading.as_object(reading.as_object(chunk.get("x_groq")).get("usage"))
+    return inner if counts(inner) else {}
 
 
 def move_last(held: list[Draft], usage: Draft | None) -> None:

@@ -303,10 +303,9 @@ class ToolCalls(Repair):
     # -- finishing ---------------------------------------------------------------------------------------------------
 
     def _finish(self, draft: Draft, choice: JsonObject, position: int) -> None:
-        index = reading.choice_index(choice)
-        reason = choice["finish_reason"]
-        path = f"choices[{position}]."
+        index, reason, path = reading.choice_index(choice), choice["finish_reason"], f"choices[{position}]."
         calls = index in self._calls and self._calls[index].live > 0
+        self._look_for_open_calls()
         meant = reason_with_calls(self.state, reason) if calls else None
         if meant is not None:
             draft.put(meant, choice, "finish_reason", "tool_calls", path)

@@ -51,7 +51,8 @@ class ChoiceIndexIsTokenCounter(LateRule):
     indexes above 127. Clients of legacy completions that were measured do not mind.
 
     ## Repair
-    0, where one choice was asked for; in legacy completions, where a choice is all that its index tells, none.
+    0, where one choice was asked for, unless the second index to come begins with the text of the first: that may be
+    another choice. In legacy completions, where a choice is all that its index tells, none.
     """
 
     name = "choice-index-is-token-counter"

@@ -15,7 +15,7 @@ from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import RuleState
 from streamlab.rules.told_failures import tells_a_failure
 from streamlab.wire import error_objects, reading
-from streamlab.wire.arguments import ArgumentsFault, fault_of
+from streamlab.wire.arguments import is_open
 from streamlab.wire.bad_payloads import Misfit, Named, ends_otherwise
 from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, StreamEvent
@@ -174,8 +174,7 @@ class FinishReasonMissing(LateRule):
     @property
     def _calls_open(self) -> bool:
         """Whether the arguments of a call are no JSON object, and cannot be made one."""
-        calls = (call for call in self.ctx.calls.calls if not call.ghost)
-        return any(not call.arguments or fault_of(call) is ArgumentsFault.NOT_JSON for call in calls)
+        return any(map(is_open, self.ctx.calls.calls))
 
     @property
     def _may_be_one(self) -> bool:

@@ -33,6 +33,7 @@ class DecodeOnce(Repair):
         self._held: list[Draft] = []
         self._text: dict[Key, list[tuple[Draft, JsonObject]]] = {}  # calls that may be encoded twice
         self._plain: set[Key] = set()
+        self._decoded: dict[Key, str] = {}  # calls that went out decoded
 
     def event(self, draft: Draft) -> Drafts:
         if not draft.is_chunk:
@@ -61,8 +62,13 @@ class DecodeOnce(Repair):
         self._text.setdefault(call, []).append((draft, function))
 
     def _let_go(self) -> list[Draft]:
-        for fragments in self._text.values():
+        for call, fragments in self._text.items():
             decoded = decoded_once("".join(function["arguments"] for _, function in fragments))
+            known = self._decoded.get(call)
+            if known is not None:  # they come again: a copy of them goes, and what else it may be is no part of them
+                decoded = "" if decoded == known else None
+            elif decoded is not None:
+                self._decoded[call] = decoded
             for draft, function in fragments if decoded is not None else ():
                 path = "choices[0].delta.tool_calls[0].function."
                 draft.put(self.rules[0], function, "arguments", decoded or "", path)
@@ -82,7 +88,8 @@ class ToolCallArgumentsDoubleEncoded(ArgumentsRule):
     wrong, LangChain calls it an invalid call. A server did ``json.dumps`` twice.
 
     ## Repair
-    Decoded once. That is a guess, because a tool may really ask for a string; so it is made only when asked for.
+    Decoded once; a copy behind it goes. That is a guess, because a tool may really ask for a string; so it is made only
+    when asked for.
     """
 
     name = "tool-call-arguments-double-encoded"
