@@ -56,13 +56,13 @@ def test_who_is_not_asked_at_the_end_had_nothing_to_say(monkeypatch):
         return asked
 
     monkeypatch.setattr(RuleTable, "for_end", for_end)
-    for folder in sorted((_ROOT / "fixtures" / "rules").glob("*/*/*")):
+    for at, folder in enumerate(sorted((_ROOT / "fixtures" / "rules").glob("*/*/*"))):
         whole = read_exchange_dir(str(folder))
         analyze(whole)
         body, events = whole.body, whole.body.split(b"\n\n")
         halves = [body[: int(len(body) * part)] for part in (0.4, 0.6, 0.8)]  # as if it had ended there
         ends = [b"\n\n".join((events[0], *events[-count:])) for count in (2, 3, 4)]  # with nothing in between
-        for part in (*halves, *ends):
+        for part in (*halves, *ends)[at % 3 :: 3]:
             analyze(replace(whole, segments=(Segment(0, part),), http_chunks=None))
         analyze(replace(whole, ending=Ending.UPSTREAM_CUT))
         analyze(read_bare_body(body))
