@@ -14,8 +14,10 @@ _COUNT = lazy_pattern(rb"(?:0|[1-9][0-9]{0,14})(?![0-9.eE])")
 _SCALAR = lazy_pattern(rb'[^\s,\]}"\[{]+')
 #: Up to the next bracket that stands in no string, where no string is open at the end.
 _TO_BRACKET = lazy_pattern(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+[{}\[\]]', re.DOTALL)
-#: A member of an object whose value is no container, up to the next one: most members are, and take one step.
-_FLAT = lazy_pattern(rb'("(?:[^"\\]|\\.)*"):[ \t\r\n]*("(?:[^"\\]|\\.)*"|[^\s,\]}"\[{]+),[ \t\r\n]*', re.DOTALL)
+#: Members of an object whose values are no containers, up to the next one: most members are, and take one step.
+_FLAT = lazy_pattern(
+    rb'(?:"(?:[^"\\]++|\\.)*+":[ \t\r\n]*+(?:"(?:[^"\\]++|\\.)*+"|[^\s,\]}"\[{]++),[ \t\r\n]*+)++', re.DOTALL
+)
 _SPACE = lazy_pattern(rb"[ \t\r\n]*")
 _MAX_SCANNED = 1 << 20
 
@@ -91,16 +93,17 @@ def _member(raw: bytes, at: int, step: str | int) -> tuple[int, int] | None:
     opening = raw[at : at + 1]
     if opening not in (b"{", b"["):
         return None
-    wanted = b'"' + step.encode() + b'"' if isinstance(step, str) else None
+    wanted = b'"' + step.encode() + b'"' if isinstance(step, str) else b""
     position, number = _space(raw, at + 1), 0
     while raw[position : position + 1] not in (b"}", b"]", b""):
-        start = position
-        flat = _FLAT.match(raw, position) if opening == b"{" else None
+        flat = _FLAT.match(raw, position) if opening == b"{" and wanted.count(b'"') == 2 else None
         if flat is not None:
-            if flat[1] == wanted:
-                return start, flat.start(2)
+            start = _key(raw, wanted + b":", position, flat.end())
+            if start >= 0:
+                return start, _space(raw, start + len(wanted) + 1)
             position = flat.end()
             continue
+        start = position
         if opening == b"{":
             match = _STRING.match(raw, position)
             if match is None:
@@ -115,6 +118,15 @@ def _member(raw: bytes, at: int, step: str | int) -> tuple[int, int] | None:
         if raw[position : position + 1] == b",":
             position = _space(raw, position + 1)
     return None
+
+
+def _key(raw: bytes, wanted: bytes, at: int, end: int) -> int:
+    """Where a key and its colon stand among members without containers; -1 where they do not. In a string they cannot,
+    but behind an escaped quote."""
+    found = raw.find(wanted, at, end)
+    while found > at and raw[found - 1 : found] == b"\\":
+        found = raw.find(wanted, found + 1, end)
+    return found
 
 
 def _space(raw: bytes, at: int) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.repairs import Closing
-from streamlab.rules.base import Findings, Rule, quote
-from streamlab.rules.finding import Finding, Repairability, Severity
+from streamlab.rules.base import Findings, quote
+from streamlab.rules.deferred import LateRule, Place
+from streamlab.rules.finding import Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_FINISH
 from streamlab.rules.state import RuleState
 from streamlab.wire import reading
@@ -15,7 +16,7 @@ from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
 
-class FinishReasonEveryChunk(Rule):
+class FinishReasonEveryChunk(LateRule):
     """``finish_reason`` is set while the answer goes on, on chunk after chunk.
 
     ## What OpenAI does
@@ -45,7 +46,7 @@ class FinishReasonEveryChunk(Rule):
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
-        self._first: dict[int, Finding] = {}  # choice -> the finding to make about its first finish_reason
+        self._first: dict[int, tuple[Place, str]] = {}  # choice -> its first finish_reason, and where it stands
         self._finish: dict[int, tuple[int, JsonObject]] = {}  # choice -> event and form of its last finish chunk
         self._spoken: set[int] = set()
 
@@ -60,23 +61,23 @@ class FinishReasonEveryChunk(Rule):
             before = self._finish.get(index)
             self._finish[index] = (at, choice)
             if before is None:
-                message = f"finish_reason {quote(reason)} although the answer goes on, again and again"
-                first = self._found(message, at, path, reason)
-                self._first[index] = self.placed(first, event)
+                self._first[index] = self.keep(at, event, path), reason
             elif reading.adds_text(choice):
                 yield from self._again(index, at, path, reason)
             elif choice == before[1] and at == before[0] + 1 and reading.usage(event.json) is None:
                 message = f"the finish chunk with {quote(reason)} comes twice"
-                yield self._found(message, at, path, reason, Severity.INFO)
+                yield self.found(
+                    message, at, path=path, actual=reason, severity=Severity.INFO, repairability=self._mended()
+                )
 
     def _again(self, index: int, at: int, path: str, reason: str) -> Findings:
         """Text in a chunk with a finish_reason after an earlier finish_reason: now it is certain."""
+        place, first = self._first[index]
+        message = f"finish_reason {quote(first)} although the answer goes on, again and again"
         if index not in self._spoken:
             self._spoken.add(index)
-            yield self._first[index]
-        yield self._found(self._first[index].message, at, path, reason)
+            yield self.found_at(place, message, actual=first, repairability=self._mended())
+        yield self.found(message, at, path=path, actual=reason, repairability=self._mended())
 
-    def _found(self, message: str, at: int, path: str, reason: str, severity: Severity | None = None) -> Finding:
-        legacy = self.ctx.api.name == api_names.COMPLETIONS
-        mended = self.of_some if legacy else None
-        return self.found(message, at, path=path, actual=reason, severity=severity, repairability=mended)
+    def _mended(self) -> Repairability | None:
+        return self.of_some if self.ctx.api.name == api_names.COMPLETIONS else None
