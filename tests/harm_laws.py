@@ -105,7 +105,7 @@ class Passed(NamedTuple):
 
 def _made_readable(exchange: Exchange, repaired: Normalized, passed: list[Passed]) -> Iterator[bytes]:
     """What passed, but for what was done to events that could be read: an error that this brings was hidden nowhere."""
-    read = _events(exchange)
+    read = events_of(exchange)
     if read is None or read.bare or "translated" in repaired.changes:
         yield from (one.raw for one in passed)
         return
@@ -178,7 +178,7 @@ def _broken(exchange: Exchange, repaired: Normalized, before: set[str], *, unsaf
 
 def _is_read_anew(exchange: Exchange, repaired: Normalized) -> bool:
     """Whether events that stop in the middle did so before: what comes behind them tells under which name."""
-    read, after = _events(exchange), _events(repaired.exchange)
+    read, after = events_of(exchange), events_of(repaired.exchange)
     came = {one.sse.data for one in read.events if isinstance(one, Undecodable)} if read else set()
     return all(one.sse.data in came for one in after.events if isinstance(one, Undecodable)) if after else False
 
@@ -189,7 +189,7 @@ def _was_told(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> bool
     if READABLE & set(repaired.changes) and "translated" not in repaired.changes:
         passed, _ = _passing_behind(Stage.PAYLOAD, exchange, unsafe=unsafe)
         exchange = bare(replace(exchange, segments=(Segment(None, b"".join(one.raw for one in passed)),)))
-    read = _events(exchange)
+    read = events_of(exchange)
     came = {text for one in read.events if isinstance(one, Chunk) for text in _strings(one.json)} if read else set()
     return all(text in came for text in texts_of(read_exchange(repaired.exchange).items).values())
 
@@ -198,7 +198,7 @@ def unnamed(exchange: Exchange, repaired: Normalized, *, unsafe: bool) -> list[s
     """What changed of the content of events without a repair's name beside it that may do so."""
     if "translated" in repaired.changes:
         return untold(exchange, repaired)
-    read = _events(exchange)
+    read = events_of(exchange)
     refused = exchange.head is not None and exchange.head.status >= 300  # its body is one error: kept, or told whole
     kept = repaired.exchange.body == exchange.body or "http-error-body-shape" in repaired.changes
     if read is None or repaired.left_alone is not None or (refused and kept):
@@ -345,7 +345,7 @@ class Came(NamedTuple):
     bare: int
 
 
-def _events(exchange: Exchange) -> Came | None:
+def events_of(exchange: Exchange) -> Came | None:
     """What came; None where its content coding hides that."""
     coding = exchange.head.header("content-encoding") if exchange.head is not None else None
     body = BodyDecoder(coding, guess=True)
@@ -466,6 +466,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "messages-delta-type-mismatch", "messages-reasoning-extra-key", "messages-error-shape-wrong",
             "messages-start-shape", "messages-start-prefilled", "responses-completed-output-empty",
             "responses-no-deltas", "responses-events-after-terminal", "responses-replayed-events",
+            "truncated-chunked-body",  # the end of a response, with what it says, where it was cut
             "responses-item-done-missing", "responses-heartbeat-as-delta", "responses-terminal-missing",
             "responses-item-content-missing", "responses-text-in-added", "responses-arguments-in-added",
             "responses-items-only-in-completed", "responses-completed-output-missing",
@@ -489,6 +490,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "responses-items-only-in-completed", "responses-item-event-repeated", "responses-item-done-missing",
             "responses-arguments-in-added", "responses-no-deltas", "responses-replayed-events",
             "responses-events-after-terminal",
+            "truncated-chunked-body",  # the end of a response, with what it says, where it was cut
             "responses-response-missing", "responses-terminal-missing",
             "responses-unknown-event", "responses-delta-not-string",
         }
@@ -503,6 +505,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "messages-tool-id-missing", "messages-tool-id-repeated", "messages-error-shape-wrong",
             "messages-event-after-stop", "messages-unknown-type", "responses-completed-output-empty",
             "responses-ids-unstable", "responses-missing-required-fields",
+            "truncated-chunked-body",  # the end of a response, with what it says, where it was cut
             "responses-error-without-failed", "responses-missing-item-id", "responses-terminal-missing",
             "responses-response-missing", "responses-missing-response-id", "responses-item-id-duplicate",
             "responses-missing-call-id", "body-not-event-stream", "empty-200", "html-body-200",
@@ -522,6 +525,7 @@ MAY_CHANGE: dict[str, frozenset[str]] = {
             "responses-error-without-failed",
             "responses-item-event-repeated",
             "responses-item-done-missing",
+            "truncated-chunked-body",  # the end of a response, with what it says, where it was cut
             "responses-completed-output-missing", "responses-response-missing", "responses-terminal-missing",
             "responses-unknown-event",
         }

@@ -27,6 +27,8 @@ class Translator:
         self.id = ""
         self.model = ""
         self.created: int | None = None
+        #: When the answer was made, in Unix seconds, where its protocol does not say; None leaves that out.
+        self.made_at: int | None = None
         #: What the stream held and chat chunks have no place for.
         self.lost: dict[str, None] = {}
         self._opened: set[int] = set()
@@ -86,8 +88,9 @@ class Translator:
 
     def _envelope(self, choices: list[JsonObject]) -> Chunk:
         chunk: JsonObject = {"id": self.id, "object": "chat.completion.chunk"}
-        if self.created is not None:
-            chunk["created"] = self.created
+        created = self.made_at if self.created is None else self.created
+        if created is not None:
+            chunk["created"] = created
         return Chunk(None, {**chunk, "model": self.model, "choices": choices})
 
     @property

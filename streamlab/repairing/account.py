@@ -10,7 +10,7 @@ from typing import NamedTuple
 from streamlab.exchange import Exchange
 from streamlab.rules.repair import Change, Draft, Dropped, Origin, Unrepaired
 from streamlab.rules.repairs.framing import SEPARATORS, frame
-from streamlab.wire.events import Done, StreamEvent
+from streamlab.wire.events import Done, ErrorPayload, StreamEvent
 from streamlab.wire.runs import Run
 from streamlab.wire.stream import encode, read_event
 from streamlab.wire.stream import events_of as events_of_run
@@ -61,7 +61,8 @@ class Invented:
         """What of one event nothing upstream said."""
         for change in event.changes:
             if change.origin is Origin.INVENTED:
-                self._found.add((change.path.rpartition(".")[2] or str(change.now), change.rule))
+                what = "error" if isinstance(event.event, ErrorPayload) else str(change.now)
+                self._found.add((change.path.rpartition(".")[2] or what, change.rule))
 
     @property
     def found(self) -> tuple[tuple[str, str], ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from streamlab.apis import DEFAULT
+from streamlab.apis.chat.repairs.envelope import date_of
 from streamlab.apis.translator import Translator
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Change, Draft, Drafts, RepairState
@@ -14,6 +15,9 @@ from streamlab.rules.repairs.payloads import TornPayloads
 from streamlab.wire.events import StreamEvent, Undecodable
 
 _TRANSLATED = "translated"
+#: What is a fault in chat's event streams and none in those of foreign protocols: Gemini ends lines with CR LF, Ollama
+#: sends JSON lines.
+_LAWFUL = frozenset({"sse-line-endings", "sse-ndjson-instead"})
 
 
 class Foreign:
@@ -21,6 +25,7 @@ class Foreign:
 
     def __init__(self, state: RepairState, make: type[Translator]) -> None:
         self._translator = make(state.body)
+        self._translator.made_at = date_of(state)
         self._account = state.account
         self._framing, self._torn = Framing(state), TornPayloads(state)
 
@@ -43,7 +48,11 @@ class Foreign:
         if isinstance(event, Undecodable):
             self._account.cannot(_TRANSLATED, "an event is no JSON object, and nobody can say what it means")
             event = comment(b" " + ((event.sse.data or b"") if event.sse is not None else b""))
-        yield from _drafts(self._translator.feed(event), draft.sources, draft.changes)
+        faults = [change for change in draft.changes if change.rule not in _LAWFUL]
+        told = tuple(_drafts(self._translator.feed(event), draft.sources, faults))
+        if not told:
+            self._account.drop(draft, _TRANSLATED)
+        yield from told
 
 
 def _drafts(events: Iterable[StreamEvent], sources: tuple[int, ...], changes: Iterable[Change] = ()) -> Iterator[Draft]:

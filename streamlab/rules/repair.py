@@ -23,6 +23,7 @@ from streamlab.rules.texts import Texts
 from streamlab.wire import reading
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.hollow import NoAnswer
+from streamlab.wire.json_values import as_it_is
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import LONGEST, Run, TextKind, Varying
 from streamlab.wire.stream import last_of
@@ -62,7 +63,8 @@ ABSENT: Final = _Absent()
 
 
 class Change(Record, frozen=True):
-    """One change: by which rule's repair, where, from what to what (`ABSENT` when there was or is none)."""
+    """One change: by which rule's repair, where, from what to what (`ABSENT` when there was or is none). Where ``path``
+    names a member, they are its values; where it is empty they are of the whole event, or words about it."""
 
     rule: str
     path: str
@@ -232,9 +234,9 @@ class Draft:
         self, rule: str, holder: JsonObject, key: str, value: Any, path: str, origin: Origin = Origin.DERIVED
     ) -> None:
         """Set a member of the chunk."""
-        was = holder.get(key, ABSENT)
+        was = as_it_is(holder.get(key, ABSENT))
         holder[key] = value
-        self.note(rule, f"{path}{key}", was, value, origin)
+        self.note(rule, f"{path}{key}", was, as_it_is(value), origin)
 
     def drop(self, rule: str, holder: JsonObject, key: str, path: str) -> None:
         """Remove a member of the chunk."""
@@ -357,7 +359,7 @@ def unended(state: RepairState, ending: Ending, *, begun: bool, what: str, missi
     if ending is not Ending.COMPLETE:
         state.account.cannot("truncated-chunked-body", "the connection broke; the rest is not on the wire", WHOLE)
         message = f"the connection to the upstream broke before the {what} was finished"
-        return Unended(missing, message, "upstream_truncated")
+        return Unended("truncated-chunked-body", message, "upstream_truncated")
     if begun:
         state.account.cannot(missing, f"the stream stops {stops}; the rest is not on the wire", WHOLE)
         return Unended(missing, f"the upstream ended the stream without finishing the {what}", "upstream_truncated")

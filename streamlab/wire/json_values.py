@@ -215,6 +215,13 @@ def without_nan(value: Any) -> None:
             without_nan(member)
 
 
+def as_it_is(value: Any, depth: int = 4) -> Any:
+    """A value with objects and lists of its own, ``depth`` levels down, which no later change of it reaches."""
+    if depth and type(value) is dict:
+        return {key: as_it_is(one, depth - 1) for key, one in value.items()}
+    return [as_it_is(one, depth - 1) for one in value] if depth and type(value) is list else value
+
+
 def objects_in(value: Any) -> list[bytes]:
     """The payloads of events that a JSON value holds which is no object: those of a list of objects, or of a text that
     was encoded once too often, as an event, too. None where it holds anything else."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from streamlab.exchange import Ending, Request
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
 from streamlab.rules.finding import Repairability
@@ -12,6 +13,7 @@ from tests.streams import call, chat_text, chunk, dump, exchange, request_for, s
 
 USAGE = {"prompt_tokens": 8, "completion_tokens": 2, "total_tokens": 10}
 ASKED = request_for(usage=True, tools=True)
+GEMINI = Request("POST", "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse", (), b'{"contents":[]}')
 FIRST, ONE, TWO, END = chat_text("Hi", ".")
 CALL = chunk({"tool_calls": [call(0, "call_1", "get_weather", "{}")]}, "tool_calls")
 
@@ -105,7 +107,27 @@ def test_what_was_absent_was_not_null():
     assert [(one.path, one.was) for one in first.changes] == [("choices[0].delta.role", ABSENT)]
 
 
-def test_no_event_is_said_to_have_had_the_nulls_of_others():
+def test_counts_that_were_null_are_told_at_the_events_that_had_them():
     stream = [*map(_null, (FIRST, ONE, TWO)), _with(END, USAGE)]
-    changes = [one for event in normalize(exchange(sse(stream), request=ASKED)).events for one in event.changes]
-    assert {one.was for one in changes if one.rule == "usage-inconsistent"} == {ABSENT}
+    events = normalize(exchange(sse(stream), request=ASKED)).events
+    told = [(event.sources, one) for event in events for one in event.changes if one.rule == "usage-inconsistent"]
+    assert [(sources, one.path, one.was, one.now) for sources, one in told] == [
+        ((at,), f"usage.{key}", None, ABSENT) for at in (0, 1, 2) for key in ("completion_tokens", "total_tokens")
+    ]
+
+
+def test_what_was_not_said_of_an_answer_is_not_told_as_another_rule():
+    """An answer of Gemini does not say when it was made, as none does in its protocol."""
+    made = {"candidates": [{"content": {"parts": [{"text": "Hi"}], "role": "model"}, "finishReason": "STOP"}]}
+    came = exchange(b"data: " + dump(made) + b"\r\n\r\n", request=GEMINI)
+    repaired = normalize(came)
+    assert b'"created":0,"model"' in repaired.exchange.body
+    assert set(repaired.changes) == {"translated"}
+
+
+def test_a_cut_is_told_as_a_cut():
+    cut = exchange(sse([FIRST, ONE], done=False), ending=Ending.UPSTREAM_CUT)
+    repaired = normalize(cut)
+    assert [one.rule for one in analyze(cut).findings] == ["truncated-chunked-body"]
+    assert set(repaired.changes) == {one.rule for one in repaired.unrepaired} == {"truncated-chunked-body"}
+    assert repaired.invented == (("error", "truncated-chunked-body"),)

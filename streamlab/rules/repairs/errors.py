@@ -49,7 +49,7 @@ class ErrorShape(Repair):
             found = told_error(event.json, draft.came_named) or _error_in_choice(event.json)
             if found is not None:
                 draft.event = ErrorPayload(None, {"error": found})
-                draft.changes.append(Change("error-flat-object", "error", event.json, found))
+                draft.changes.append(Change("error-flat-object", "", event.json, {"error": dict(found)}))
                 error_shape(draft)
         return (draft,)
 
@@ -96,6 +96,8 @@ def error_shape(draft: Draft, kind: str | None = None, *, kind_told: bool = Fals
         error = payload["error"]
     if not isinstance(error, dict):
         told = kind_told or isinstance(payload.get("error_type"), str)
+        if "error_type" in payload:
+            draft.note("error-string", "error_type", payload["error_type"], ABSENT)
         draft.put("error-string", payload, "error", _as_error(payload, kind), "")
         if not told:
             draft.note("error-string", "error.type", ABSENT, payload["error"]["type"], Origin.INVENTED)

@@ -14,8 +14,8 @@ from streamlab.wire import inserted
 from streamlab.wire.error_objects import ERROR_EVENTS, failed_without_data, hides_finish
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
 from streamlab.wire.inserted import is_open, spliced, whole_first, without_comments
-from streamlab.wire.json_values import objects_in, split_values, whole_keys, without_nan
-from streamlab.wire.payload import FaultKind, decode_payload, encode_json
+from streamlab.wire.json_values import as_it_is, objects_in, split_values, whole_keys, without_nan
+from streamlab.wire.payload import FaultKind, JsonObject, decode_payload, encode_json
 from streamlab.wire.reading import Fact
 from streamlab.wire.sse import BOM, ServerSentEvent
 from streamlab.wire.stream import read_event
@@ -237,8 +237,7 @@ class Framing(Repair):
         own = self._foreign and isinstance(event, Chunk) and self._api.recognises(event.json)
         told = None if own or self._names or not isinstance(event, Chunk) else told_error(event.json, lines.event)
         if told is not None and lines.event is not None:
-            lines.rules["error-flat-object"] = lines.event
-            return ErrorPayload(None, {"error": told})
+            return _as_error(event, told, lines)
         if isinstance(event, Chunk | ErrorPayload) and event.sse is not None and b"\n" in (event.sse.data or b""):
             return _as_one(event, lines.event if self._names else None)
         return event
@@ -268,8 +267,7 @@ class Framing(Repair):
         own = self._foreign and isinstance(part, Chunk) and self._api.recognises(part.json)
         told = told_error(part.json, name) if name is not None and isinstance(part, Chunk) and not own else None
         if told is not None:
-            lines.rules["error-flat-object"] = name
-            return ErrorPayload(None, {"error": told})
+            return _as_error(part, told, lines)
         return self._one_line(part, lines) if isinstance(part, Done) else part
 
     def _last_of_several(self, part: StreamEvent, before: int, lines: Lines, name: bytes | None) -> list[StreamEvent]:
@@ -342,6 +340,13 @@ def _as_one(event: Chunk | ErrorPayload, name: bytes | None) -> Chunk | ErrorPay
     """The event with its JSON written anew, under its name where it has one."""
     kind = ErrorPayload if event.json.get("error") else type(event)  # its key may have got whole
     return kind(frame(encode_json(event.json), name) if name else None, event.json, event.faults)
+
+
+def _as_error(event: StreamEvent, told: JsonObject, lines: Lines) -> ErrorPayload:
+    """The error that an object tells of by the name of its event."""
+    lines.rules["error-flat-object"] = event.json if isinstance(event, Chunk) else b""
+    lines.now["error-flat-object"] = {"error": as_it_is(told)}
+    return ErrorPayload(None, {"error": told})
 
 
 def _torn(sse: ServerSentEvent) -> StreamEvent:

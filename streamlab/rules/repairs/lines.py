@@ -28,6 +28,7 @@ class Lines:
         self.comments: list[bytes] = []
         self.stray: list[bytes] = []
         self.rules: dict[str, Any] = {}
+        self.now: dict[str, Any] = {}  # by such a rule, the JSON of what was made of the event
         self.event: bytes | None = None
         self.lines_of_data = 0
         self.data_first = False  # the name comes after the data
@@ -49,7 +50,7 @@ class Lines:
         """The changes by which one of the events came to be that were made of these lines."""
         unnamed = any(event is part for part in self.unnamed)
         rules = {rule: was for rule, was in self.rules.items() if not (unnamed and rule == "sse-event-name-on-chat")}
-        return [Change(rule, "", was, ABSENT) for rule, was in rules.items()]
+        return [Change(rule, "", was, self.now.get(rule, ABSENT)) for rule, was in rules.items()]
 
     def _sort(self, line: bytes) -> None:
         name, colon, value = line.partition(b":")

@@ -242,7 +242,8 @@ class TornPayloads(Repair):
             self.state.cut_tail = True
             self.state.account.cannot("json-truncated", "the stream breaks off inside an event", at)
             draft.event = error_event("the upstream broke off inside an event", "upstream_truncated")
-            draft.changes.append(Change(_UNTERMINATED, "error", data[:200], "upstream_truncated", Origin.INVENTED))
+            draft.changes.append(Change(_UNTERMINATED, "", data[:200], ABSENT))
+            draft.changes.append(Change(_UNTERMINATED, "error", ABSENT, dict(draft.json["error"]), Origin.INVENTED))
         elif event.decoded and type(event.value) is not dict and (self.state.unsafe or says_nothing(event.value)):
             draft.event = comment(b" " + data)
             draft.changes.append(Change("json-not-object", "", data, ":"))
@@ -256,7 +257,7 @@ class TornPayloads(Repair):
         else:
             text = data.decode("utf-8", "replace")
             draft.event = error_event(text[:2000], "upstream_invalid_response")
-            draft.changes.append(Change("plain-text-in-data", "error.message", text[:200], text[:2000]))
+            draft.changes.append(Change("plain-text-in-data", "", text[:200], dict(draft.json)))
         return draft
 
     def _raw_answer(self) -> list[Draft] | None:
@@ -284,7 +285,7 @@ class TornPayloads(Repair):
         except (ValueError, RecursionError):
             return None
         call = {"index": 0, "type": "function", "function": {"name": name, "arguments": arguments}}
-        change = Change("plain-text-in-data", "choices[0].delta.tool_calls", ABSENT, name)
+        change = Change("plain-text-in-data", "choices[0].delta.tool_calls", ABSENT, [dict(call)])
         return [Draft(_chunk({"tool_calls": [call]}), sources, [change]), _finish("tool_calls", sources)]
 
 

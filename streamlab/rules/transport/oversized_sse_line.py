@@ -44,7 +44,7 @@ class CutLongText(Repair):
             return (draft,)
         reason = choice.get("finish_reason")
         choice["delta"], choice["finish_reason"] = first, None
-        draft.note(self.rules[0], "choices[0].delta", "1 chunk", f"{len(rest) + 1} chunks")
+        draft.note(self.rules[0], "", "1 chunk", f"{len(rest) + 1} chunks")
         parts = [{**choice, "delta": delta, "finish_reason": None} for delta in rest]
         parts[-1]["finish_reason"] = reason
         return (draft, *(draft.like(self.rules[0], part, "choices[0].delta") for part in parts))

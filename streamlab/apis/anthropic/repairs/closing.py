@@ -134,7 +134,7 @@ class Closing(Part):
         rule = "messages-truncated"
         why = unended(state, ending, begun=begun, what="message", missing=rule, stops="in the middle")
         error = {"type": "error", "error": {"type": "api_error", "message": why.message}}
-        change = Change(why.rule, "", ABSENT, why.code, Origin.INVENTED)
+        change = Change(why.rule, "error", ABSENT, error["error"], Origin.INVENTED)
         yield Draft(ErrorPayload(None, error), (), [change], True)
 
     # -- message_delta -----------------------------------------------------------------------------------------------
@@ -266,7 +266,10 @@ class Closing(Part):
             self._delta.put(rule, self._delta.json, "delta", {"stop_reason": reason, "stop_sequence": None}, "", origin)
             return
         told = as_object(event.get("usage"))
-        usage = dict(event.pop("usage")) if told and are_counts(told) else {"output_tokens": 0}
+        usage: JsonObject = {"output_tokens": 0}
+        if told and are_counts(told):
+            usage = dict(told)
+            draft.drop(rule, event, "usage", "")
         count = self.message.reader.usage.get("output_tokens")
         delta = {"stop_reason": reason, "stop_sequence": None}
         self._delta = made({"type": MESSAGE_DELTA, "delta": delta, "usage": usage}, draft, rule, origin)

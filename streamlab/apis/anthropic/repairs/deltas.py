@@ -51,7 +51,8 @@ def _member(draft: Draft, delta: JsonObject, member: str) -> JsonObject | None:
     value = delta.get(member)
     others = [key for key in delta if key in MEMBER_DELTAS and key != member and type(delta[key]) is str]
     if value is None and others and member != "partial_json":  # no text becomes what a tool is called with
-        value = delta.pop(others[0])
+        value = delta[others[0]]
+        draft.drop(_RULE, delta, others[0], "delta.")
     if value is None and not any(delta[key] is not None for key in delta.keys() - {"type", member}):
         return None
     if value is None:  # it says something else

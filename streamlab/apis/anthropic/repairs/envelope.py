@@ -165,7 +165,9 @@ class Envelope(Part):
             message = message[0]
             self._put(draft, _RULE_SHAPE, event, "message", message, "")
         if type(message) is not dict:
-            moved = {key: event.pop(key) for key in _FLAT if key in event}
+            moved = {key: event[key] for key in _FLAT if key in event}
+            for flat in moved:
+                draft.drop(_RULE_SHAPE, event, flat, "")
             message = {"type": "message", **moved}
             self._put(draft, _RULE_SHAPE, event, "message", message, "")
         for key in MESSAGE_MEMBERS:

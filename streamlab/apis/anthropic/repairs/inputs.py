@@ -303,7 +303,7 @@ class ToolInputs(Part):
                 self.message.cannot(_RULES[fault], "what was meant is not on the wire", at)
             yield from held
             return
-        yield from self._instead(held, meant[len(sent) :], whole, _RULES[fault])
+        yield from self._instead(held, meant[len(sent) :], _RULES[fault])
 
     @staticmethod
     def _meant(fault: InputFault, whole: str, pieces: list[str]) -> str | None:
@@ -313,14 +313,13 @@ class ToolInputs(Part):
             return repaired(whole, pieces)
         return "{}" if fault is InputFault.NOT_OBJECT and whole.strip() == "null" else None
 
-    def _instead(self, held: list[Draft], rest: str, whole: str, rule: str) -> Iterator[Draft]:
+    def _instead(self, held: list[Draft], rest: str, rule: str) -> Iterator[Draft]:
         self.message.odd = True
         self._right(rule)
         for draft in held:
             delta = as_object(draft.json.get("delta"))
             if rest or len(delta) > 2:  # it says more than a piece of input
-                delta["partial_json"] = rest
-                draft.note(rule, "delta.partial_json", whole[:200], rest)
+                draft.put(rule, delta, "partial_json", rest, "delta.")
                 yield draft
             else:
                 self.message.drop(draft, rule)

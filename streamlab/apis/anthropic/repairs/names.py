@@ -49,7 +49,9 @@ class MessageNames(Repair):
             if named is not None and not (type(kind) is str and kind):
                 value = {"type": named, **{key: held for key, held in event.json.items() if key != "type"}}
                 draft.event = Chunk(None, value, event.faults)
-                draft.changes.append(Change("messages-data-type-missing", "type", kind, named))
+                draft.changes.append(
+                    Change("messages-data-type-missing", "type", event.json.get("type", ABSENT), named)
+                )
         return (draft,)
 
 
@@ -90,7 +92,7 @@ class MessageErrors(Repair):
         beside = value.keys() - {"type", "error"} if value.get("error") else {"request_id"}
         kept = {key: held for key, held in value.items() if key in beside}
         draft.event = ErrorPayload(None, {"type": ERROR, "error": shaped, **kept})
-        draft.changes.append(Change(_SHAPE, "error", value, shaped))
+        draft.changes.append(Change(_SHAPE, "", value or ABSENT, dict(draft.event.json)))
 
     def _undecodable(self, draft: Draft, event: Undecodable) -> None:
         truncated = any(fault.kind is FaultKind.TRUNCATED for fault in event.faults)
@@ -99,7 +101,8 @@ class MessageErrors(Repair):
             was = event.sse.data[:200] if event.sse.data is not None else ABSENT
             error = {"type": "api_error", "message": "the upstream broke off inside an event"}
             draft.event = ErrorPayload(None, {"type": ERROR, "error": error})
-            draft.changes.append(Change("sse-unterminated-final-event", "", was, ABSENT, Origin.INVENTED))
+            draft.changes.append(Change("sse-unterminated-final-event", "", was))
+            draft.changes.append(Change("sse-unterminated-final-event", "error", ABSENT, error, Origin.INVENTED))
         elif event.sse.event == b"error":
             self._told(draft, {}, (event.sse.text or "").strip() or "the upstream failed without saying why")
 

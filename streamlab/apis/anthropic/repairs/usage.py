@@ -17,7 +17,9 @@ def right_usage(draft: Draft, usage: JsonObject, path: str) -> bool:
     changed = False
     for foreign, own in FOREIGN_USAGE.items():
         if usage.get(foreign) is not None and usage.get(own) is None:
-            draft.put(_RULE, usage, own, usage.pop(foreign), path)
+            count = usage[foreign]
+            draft.drop(_RULE, usage, foreign, path)
+            draft.put(_RULE, usage, own, count, path)
             changed = True
     for key in USAGE_TOKENS:
         count = integer(usage.get(key))

@@ -123,8 +123,7 @@ class Braces:
         """Whether a fragment adds arguments to the same call; where these begin anew, the braces go."""
         text = arguments_text(reading.function(fragment).get("arguments")) if call is self._call else ""
         if text.lstrip().startswith("{"):
-            self.held[0].put(
-                "tool-call-arguments-empty-object-prefix", self._function, "arguments", "", "choices[0].delta."
-            )
+            rule = "tool-call-arguments-empty-object-prefix"
+            self.held[0].put(rule, self._function, "arguments", "", "choices[0].delta.tool_calls[0].function.")
             call.arguments = CallArguments()
         return bool(text)

@@ -139,7 +139,8 @@ class OutCalls:
             call.first = draft
             call.typed = call.typed or fragment.get("type") == "function"
             call.extra.update({key: value for key, value in fragment.items() if key not in OWN_KEYS})
-            draft.note("tool-call-name-split" if call.name else "tool-call-args-before-name", spot, fragment, ABSENT)
+            rule = "tool-call-name-split" if call.name else "tool-call-args-before-name"
+            draft.note(rule, spot.removesuffix("."), dict(fragment), ABSENT)
             return False
         if call.first is not None:
             _gather(draft, call, arguments, spot)
@@ -147,7 +148,7 @@ class OutCalls:
             call.waiting, call.first = "", None
             fragment.update(call.extra)
             rule = "tool-call-name-split" if name != call.name else "tool-call-args-before-name"
-            draft.put(rule, function, "arguments", arguments, spot)
+            draft.put(rule, function, "arguments", arguments, spot + "function.")
         else:
             call.arguments.add(arguments)
         if name != call.name:

@@ -219,13 +219,14 @@ class ChoiceShape(Repair):
             said = self.state.texts.text(reading.choice_index(choice))
             if said and (not self._by_message or message.get("content") == said):
                 draft.drop("full-message-repeated", choice, "message", path)
-                choice["delta"] = {}
+                draft.put("full-message-repeated", choice, "delta", {}, path)
                 return
             self._by_message = True
+            draft.drop("choice-message-instead-of-delta", choice, "message", path)
             draft.put("choice-message-instead-of-delta", choice, "delta", self._news_of(dict(message)), path)
-            del choice["message"]
         elif isinstance(choice.get("text"), str):
-            text = choice.pop("text")
+            text = choice["text"]
+            draft.drop("choice-message-instead-of-delta", choice, "text", path)
             draft.put("choice-message-instead-of-delta", choice, "delta", {"content": text} if text else {}, path)
         else:
             if meant := meant_delta(choice):

@@ -20,6 +20,7 @@ from streamlab.apis.chat.repairs.closing_chunks import (
     holds_text,
     improve,
     move_last,
+    note_nulls,
     parted,
     still_finishes,
     usage_draft,
@@ -246,10 +247,9 @@ class Closing(Repair):
         self._moved[index] = (rule, placed)
         choices = reading.choices(placed.json)
         if len(choices) > 1 or says_anything(choices[0]) or vendor_usage(placed.json):
-            for choice in choices:
+            for position, choice in enumerate(choices):
                 if reading.choice_index(choice) == index:
-                    placed.note(rule, "choices[].finish_reason", choice["finish_reason"], None)
-                    choice["finish_reason"] = None
+                    placed.put(rule, choice, "finish_reason", None, f"choices[{position}].")
         else:
             self._held = [draft for draft in self._held if draft is not placed]
 
@@ -277,6 +277,8 @@ class Closing(Repair):
         if not listed:
             return chunk.get("choices") == [] and not (isinstance(value, dict) and value) and nothing_else(chunk)
         rule = usage_rule(listed, self.state.finished, self._usage[1] if self._usage else self._usage_chunk)
+        if rule == OFTEN:
+            note_nulls(draft, chunk)
         if self.state.include_usage is False:
             draft.drop(rule, chunk, "usage", "")
         else:
@@ -288,7 +290,7 @@ class Closing(Repair):
     def _own_chunk(self, draft: Draft) -> bool:
         if self._usage_chunk is not None or self._usage is not None:
             draft.note(OFTEN, "usage")
-            counted_before(self._usage, draft.json["usage"], draft)
+            counted_before(self._usage)
             self._forget_usage_chunk()
         self._usage = None
         self._usage_chunk = draft
@@ -297,13 +299,14 @@ class Closing(Repair):
 
     def _set_usage(self, value: JsonObject, draft: Draft, rule: str) -> None:
         self._forget_usage_chunk()
-        self._usage = (value, draft, OFTEN if counted_before(self._usage, value, draft) else rule)
+        self._usage = (value, draft, OFTEN if counted_before(self._usage) else rule)
 
     def _forget_usage_chunk(self) -> None:
         """Usage that came before was a running count."""
         chunk, self._usage_chunk = self._usage_chunk, None
         if chunk is not None:
             self._held = [one for one in self._held if one is not chunk]
+            note_nulls(chunk, chunk.json)
             self.state.account.drop(chunk, OFTEN)
 
     # -- the end -----------------------------------------------------------------------------------------------------

@@ -162,18 +162,30 @@ def usage_rule(listed: list[JsonObject], finished: Container[int], earlier: Draf
 
 def tell_again(earlier: Draft) -> None:
     """Tell of usage that was taken out of a chunk which has not gone out that it was not the only one."""
-    earlier.changes[:] = [changed(one, rule=OFTEN) if one.rule == BESIDE else one for one in earlier.changes]
+    changes, earlier.changes = earlier.changes, []
+    for one in changes:
+        if one.rule == BESIDE:
+            counted = {"usage": one.was}
+            note_nulls(earlier, counted)
+            one = changed(one, rule=OFTEN, was=counted["usage"])
+        earlier.changes.append(one)
 
 
-def counted_before(earlier: tuple[JsonObject, Draft, str] | None, usage: JsonObject, draft: Draft) -> bool:
-    """Whether usage came before that of ``draft``, which then tells the counts that were null there."""
-    if earlier is None:
-        return False
-    tell_again(earlier[1])
-    for key in NUMBERS:
-        if earlier[0].get(key, 0) is None and usage.get(key) is not None:
-            draft.note("usage-inconsistent", f"usage.{key}", ABSENT, usage[key])  # null stood in another
-    return True
+def counted_before(earlier: tuple[JsonObject, Draft, str] | None) -> bool:
+    """Whether usage came before, which is told then."""
+    if earlier is not None:
+        tell_again(earlier[1])
+    return earlier is not None
+
+
+def note_nulls(draft: Draft, chunk: JsonObject) -> None:
+    """Note the counts that are null in the running count of a chunk, which goes; they go first."""
+    usage = reading.as_object(chunk["usage"])
+    nulls = [key for key in NUMBERS if usage.get(key, 0) is None]
+    if nulls:
+        chunk["usage"] = usage = dict(usage)
+    for key in nulls:
+        draft.drop("usage-inconsistent", usage, key, "usage.")
 
 
 def choices_of(draft: Draft) -> list[JsonObject]:

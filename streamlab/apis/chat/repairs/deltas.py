@@ -10,7 +10,6 @@ from streamlab.rules.repair import (
     ABSENT,
     LONGEST,
     Added,
-    Change,
     Done,
     Draft,
     Drafts,
@@ -220,6 +219,8 @@ class MixedReasoning(Repair):
         for key in ("role", *keys):
             if key in delta:
                 moved[key] = delta.pop(key)
-        draft.changes.append(Change(self.rules[0], "choices[0].delta"))
-        draft.note(self.rules[0], "choices[0].delta")
+                path = f"choices[0].delta.{key}"
+                first.changes += [one for one in draft.changes if one.path == path]
+                draft.changes = [one for one in draft.changes if one.path != path]
+        draft.note(self.rules[0], "", "reasoning and text", "text")
         return (first, draft)

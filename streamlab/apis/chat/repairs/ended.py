@@ -26,6 +26,7 @@ from streamlab.rules.repair import (
 )
 from streamlab.rules.repairs.errors import error_in
 from streamlab.wire import error_objects, reading
+from streamlab.wire.json_values import as_it_is
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -168,13 +169,16 @@ class Ended(Repair):
         self.state.errors += 1
         sse = told.event.sse
         text = b" ".join(one.strip() for one in (sse.comments if sse is not None else ())).decode("utf-8", "replace")
-        change = Change("error-in-comment", "error", text, ABSENT)
-        return Draft(error_in(text), told.sources, [change])
+        event = error_in(text)
+        change = Change("error-in-comment", "", f": {text}", as_it_is(event.json))
+        return Draft(event, told.sources, [change])
 
     def _error(self, rule: str, message: str, code: str, sources: tuple[int, ...] = ()) -> Draft:
         self.state.errors += 1
         self.state.account.cannot(rule, message, min(sources, default=WHOLE) if rule == "only-done" else WHOLE)
-        return Draft(error_event(message, code), sources, [Change(rule, "error", ABSENT, code, Origin.INVENTED)], True)
+        event = error_event(message, code)
+        change = Change(rule, "error", ABSENT, as_it_is(event.json["error"]), Origin.INVENTED)
+        return Draft(event, sources, [change], True)
 
 
 def _says_no_answer(draft: Draft) -> bool:

@@ -52,7 +52,7 @@ class ForeignEvents(Repair):
         error = None if remark else told_error(was, name)
         if error is not None:
             draft.event = ErrorPayload(None, {"error": error})
-            draft.changes.append(Change("error-flat-object", "error", was, error))
+            draft.changes.append(Change("error-flat-object", "", was, {"error": dict(error)}))
             error_shape(draft)
         elif name in DONE_EVENTS:
             draft.event = Done(None)

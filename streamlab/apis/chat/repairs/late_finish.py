@@ -63,7 +63,7 @@ class LateFinish(Repair):
             held.insert(at, text)
         self._held, self._finishes, self._late, self._opened_by, self.awake = [], {}, [], [], False
         for draft in late:
-            draft.note(self.rules[0], "choices[0].finish_reason", "before text", "after it")
+            draft.note(self.rules[0], "", "finished before text", "after it")
         kept = [draft for draft in held if not any(draft is one for one in late)]
         at = max((at + 1 for at, one in enumerate(kept) if one.is_chunk and reading.choices(one.json)), default=0)
         return [*kept[:at], *late, *kept[at:]]

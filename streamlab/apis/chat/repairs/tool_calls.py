@@ -230,7 +230,9 @@ class ToolCalls(Repair):
             self._nameless.add(reading.choice_index(choice))
         if reading.choice_index(choice) not in self._nameless:
             draft.drop("tool-call-legacy-function-call", delta, "function_call", path)
-            delta.setdefault("tool_calls", [{"index": 0, "function": legacy}])
+            if "tool_calls" not in delta:
+                call = [{"index": 0, "function": legacy}]
+                draft.put("tool-call-legacy-function-call", delta, "tool_calls", call, path)
 
     def _fragments(self, draft: Draft, choice: JsonObject, delta: JsonObject, path: str) -> Iterator[Draft]:
         odd = self._into_array(draft, delta, path)
@@ -264,7 +266,7 @@ class ToolCalls(Repair):
             else:
                 del delta["tool_calls"]
                 if "role" in delta and delta.get("content", "") is None:
-                    del delta["content"]  # null was right beside a call
+                    draft.drop(_emptied_by(draft, path), delta, "content", path)  # null was right beside a call
             draft.note(_emptied_by(draft, path), path + "tool_calls")
         elif len(kept) == 1 and len(reading.choices(draft.json)) == 1 and not choice.get("finish_reason"):
             self._hold_braces(draft, calls, kept[0])

@@ -41,7 +41,8 @@ class Failures:
             was = event.sse.data[:200] if event.sse.data is not None else ABSENT
             told = error_event("upstream_truncated", "the upstream broke off inside an event")
             draft.event = ErrorPayload(None, told)
-            draft.changes.append(Change("sse-unterminated-final-event", "", was, ABSENT, Origin.INVENTED))
+            draft.changes.append(Change("sse-unterminated-final-event", "", was))
+            draft.changes.append(Change("sse-unterminated-final-event", "", ABSENT, dict(told), Origin.INVENTED))
 
     @staticmethod
     def nothing(draft: Draft) -> None:
@@ -77,7 +78,7 @@ class Failures:
             shaped["error"] |= {key: held for key, held in inner.items() if key not in _ERROR_MEMBERS}
             shaped |= {key: held for key, held in event.items() if key not in shaped}
         draft.event = ErrorPayload(None, shaped)
-        draft.changes.append(Change("responses-error-event-shape", "error", event, shaped))
+        draft.changes.append(Change("responses-error-event-shape", "", event, dict(shaped)))
 
     def terminal(self, draft: Draft, lacks: Callable[[JsonObject], bool]) -> None:
         """The end by its name in another API, ``response.done``, gets its name here: its status tells.

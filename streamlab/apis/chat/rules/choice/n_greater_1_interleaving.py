@@ -67,7 +67,7 @@ class OneChoiceAChunk(Repair):
             return [*early, draft]
         for late in early:
             if late.is_chunk and reading.choices(late.json):
-                late.note(self.rules[0], "choices[0]", "before choice 0", "after it")
+                late.note(self.rules[0], "", "before choice 0", "after it")
         return [draft, *early]
 
     def _are_parts(self, draft: Draft, early: list[Draft]) -> bool:
@@ -91,7 +91,7 @@ class OneChoiceAChunk(Repair):
             return
         usage = draft.json.pop("usage", None)
         draft.json["choices"] = listed[:1]
-        draft.note(self.rules[0], "choices", f"{len(listed)} choices", "1 choice")
+        draft.note(self.rules[0], "", f"{len(listed)} choices", "1 choice")
         yield draft
         for position, choice in enumerate(listed[1:], 1):
             one = draft.like(self.rules[0], choice, f"choices[{position}]")

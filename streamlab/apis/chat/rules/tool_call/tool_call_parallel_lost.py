@@ -95,7 +95,7 @@ class OneCallAfterAnother(Repair):
         reason = choice.get("finish_reason")
         reading.delta(choice)["tool_calls"] = fragments[:1]
         choice["finish_reason"] = None
-        draft.note(self.rules[0], path, f"{len(fragments)} fragments", "1 fragment")
+        draft.note(self.rules[0], "", f"{len(fragments)} fragments", "1 fragment")
         yield draft
         for fragment in fragments[1:]:
             last = fragment is fragments[-1]

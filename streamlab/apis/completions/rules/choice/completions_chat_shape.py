@@ -26,8 +26,9 @@ class DeltaToText(Repair):
         for position, choice in enumerate(reading.choices(draft.json) if draft.is_chunk else ()):
             key = next((key for key in ("delta", "message") if type(choice.get(key)) is dict), None)
             if key is not None and type(choice.get("text")) is not str:
-                said = choice.pop(key)
-                draft.put(self.rules[0], choice, "text", reading.content(said), f"choices[{position}].")
+                said, path = reading.content(choice[key]), f"choices[{position}]."
+                draft.drop(self.rules[0], choice, key, path)
+                draft.put(self.rules[0], choice, "text", said, path)
         return (draft,)
 
 
