@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from streamlab.apis import DEFAULT
-from streamlab.apis.chat.repairs.envelope import date_of
 from streamlab.apis.translator import Translator
 from streamlab.exchange import Ending
 from streamlab.rules.repair import Change, Draft, Drafts, RepairState
 from streamlab.rules.repairs.framing import Framing, comment
 from streamlab.rules.repairs.payloads import TornPayloads
+from streamlab.wire.creation_times import date_of
 from streamlab.wire.events import StreamEvent, Undecodable
 
 _TRANSLATED = "translated"
@@ -25,7 +25,7 @@ class Foreign:
 
     def __init__(self, state: RepairState, make: type[Translator]) -> None:
         self._translator = make(state.body)
-        self._translator.made_at = date_of(state)
+        self._translator.made_at = date_of(state.head)
         self._account = state.account
         self._framing, self._torn = Framing(state), TornPayloads(state)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from streamlab.exchange import ResponseHead
+
 _MILLISECONDS = 100_000_000_000
 
 
@@ -18,6 +20,16 @@ def seconds_of(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e15:
         return None
     return int(value) // 1000 if value > _MILLISECONDS else int(value)
+
+
+def date_of(head: ResponseHead | None) -> int:
+    """The Date header of an answer as whole Unix seconds; 0 without one."""
+    header = head.header("date") if head is not None else None
+    try:
+        moment = datetime.strptime(header or "", "%a, %d %b %Y %H:%M:%S GMT")
+    except ValueError:
+        return 0
+    return int(moment.replace(tzinfo=UTC).timestamp())
 
 
 def _iso_seconds(text: str) -> int | None:

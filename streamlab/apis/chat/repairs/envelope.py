@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from streamlab.apis import api_names
@@ -14,7 +13,7 @@ from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair
 from streamlab.rules.repairs.framing import comment
 from streamlab.wire import reading
 from streamlab.wire.choice_parts import kinds_of
-from streamlab.wire.creation_times import seconds_of
+from streamlab.wire.creation_times import date_of, seconds_of
 from streamlab.wire.keepalives import is_filter_prelude, is_keepalive, named_by, names_no_answer, says_nothing
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
@@ -203,7 +202,7 @@ class Envelope(Repair):
             model = asked if isinstance(asked, str) and asked else "unknown"
         created = seconds_of(chunk.get("created"))
         if created is None:
-            created = date_of(self.state)
+            created = date_of(self.state.head)
         self._constants = {
             "id": call_id,
             "object": _OBJECTS[self.state.api.name],
@@ -248,13 +247,3 @@ _CONSTANTS = (
     ("created", lambda value: "created-wrong-type"),
     ("model", lambda value: "model-missing-or-changes"),
 )
-
-
-def date_of(state: RepairState) -> int:
-    """The answer's Date header as seconds; 0 without one."""
-    header = state.head.header("date") if state.head is not None else None
-    try:
-        moment = datetime.strptime(header or "", "%a, %d %b %Y %H:%M:%S GMT")
-    except ValueError:
-        return 0
-    return int(moment.replace(tzinfo=UTC).timestamp())

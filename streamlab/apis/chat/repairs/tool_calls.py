@@ -229,10 +229,10 @@ class ToolCalls(Repair):
             self.state.account.cannot("tool-call-legacy-function-call", "what stands in its name is no function")
             self._nameless.add(reading.choice_index(choice))
         if reading.choice_index(choice) not in self._nameless:
-            draft.drop("tool-call-legacy-function-call", delta, "function_call", path)
+            rule = "tool-call-legacy-function-call"
+            draft.drop(rule, delta, "function_call", path)
             if "tool_calls" not in delta:
-                call = [{"index": 0, "function": legacy}]
-                draft.put("tool-call-legacy-function-call", delta, "tool_calls", call, path)
+                draft.put(rule, delta, "tool_calls", [{"index": 0, "function": legacy}], path)
 
     def _fragments(self, draft: Draft, choice: JsonObject, delta: JsonObject, path: str) -> Iterator[Draft]:
         odd = self._into_array(draft, delta, path)
@@ -273,14 +273,13 @@ class ToolCalls(Repair):
 
     def _into_array(self, draft: Draft, delta: JsonObject, path: str) -> bool:
         """Make ``tool_calls`` an array of objects where no guess is needed; whether something else is left in it."""
-        listed = delta["tool_calls"]
-        if type(listed) is dict:
-            draft.put("tool-call-not-in-array", delta, "tool_calls", [listed], path)
-        elif type(listed) is list and None in listed:
-            draft.put("tool-call-not-in-array", delta, "tool_calls", [one for one in listed if one is not None], path)
+        listed, rule = delta["tool_calls"], "tool-call-not-in-array"
+        if type(listed) is dict or (type(listed) is list and None in listed):
+            put = [listed] if type(listed) is dict else [one for one in listed if one is not None]
+            draft.put(rule, delta, "tool_calls", put, path)
         odd = type(delta["tool_calls"]) is not list or any(type(one) is not dict for one in delta["tool_calls"])
         if odd:
-            self.state.account.cannot("tool-call-not-in-array", "what stands in tool_calls is no tool call")
+            self.state.account.cannot(rule, "what stands in tool_calls is no tool call")
         return odd
 
     def _repaired(self, draft: Draft, calls: OutCalls, call: OutCall, fragment: JsonObject, spot: str) -> bool:

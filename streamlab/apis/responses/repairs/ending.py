@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamlab.apis.chat.repairs.envelope import date_of
 from streamlab.apis.responses.cut import cut
 from streamlab.apis.responses.expectations import (
     CHAT_DETAILS,
@@ -37,7 +36,7 @@ from streamlab.apis.responses.repairs.events import NEVER_ENDED, OWN
 from streamlab.apis.responses.repairs.items import ItemsOut
 from streamlab.redaction.placeholders import changed_by_recorder
 from streamlab.rules.repair import Draft, Origin, RepairState
-from streamlab.wire.creation_times import seconds_of
+from streamlab.wire.creation_times import date_of, seconds_of
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
 
@@ -121,7 +120,7 @@ class ResponseOut:
             draft.put(rule, response, "object", "response", "response.")
         if response.get("created_at") is None:
             made_at = seconds_of(first.get("created_at"))
-            made_at = date_of(self.state) if made_at is None else made_at
+            made_at = date_of(self.state.head) if made_at is None else made_at
             draft.put(rule, response, "created_at", made_at, "response.")
         if kind in (CREATED, IN_PROGRESS) and type(response.get("output")) is not list:
             draft.put(rule, response, "output", [], "response.")
