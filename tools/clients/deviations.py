@@ -185,6 +185,8 @@ _FRAMING: dict[str, Exchange] = {
     "text.crlf": exchange([WHOLE.replace(b"\n", b"\r\n")]),
     "text.cr-only": exchange([WHOLE.replace(b"\n", b"\r")]),
     "text.data-no-space": exchange(WHOLE.replace(b"data: ", b"data:")),
+    "text.done-no-space": exchange(WHOLE.replace(b"data: [", b"data:[")),
+    "text.chunks-no-space": exchange(WHOLE.replace(b"data: {", b"data:{")),
     "text.multiline-data": exchange(_INDENTED + b"data: [DONE]\n\n"),
     "text.raw-newline-in-json": exchange(WHOLE.replace(b" is", b" \nis")),
     "text.two-json-concat": exchange(WHOLE.replace(frame(TEXT[2]) + b"data: ", b"data: " + streams.dump(TEXT[2]))),
@@ -308,9 +310,20 @@ _CHUNKS: dict[str, Exchange] = {
     ),
     "responses.no-completed": streams.responses_exchange(streams.responses_sse(RESPONSE[:-1])),
 }
-_REASONING = exchange(sse([TEXT[0], chunk({"reasoning": "Hm."}), *TEXT[1:]]))
+
+
+def _thinking(key: str, *pieces: str) -> Exchange:
+    """Reasoning in a field of this name before the text, a delta each."""
+    return exchange(sse([TEXT[0], *(chunk({key: piece}) for piece in pieces), *TEXT[1:]]))
+
+
+_REASONING = _thinking("reasoning", "Hm.")
+_KEYS = {"content": "reasoning_content", "reasoning": "reasoning"}
+_TAGGED = {f"reasoning.{name}-tagged": _thinking(key, "<think>", "Hm.", "</think>") for name, key in _KEYS.items()} | {
+    f"reasoning.{name}-tagged-at-end": _thinking(key, "Hm.", "</think>") for name, key in _KEYS.items()
+}
 _OF_ONE_API = {name: made for name, (made, _) in STREAMS.items()}
-MADE = _FRAMING | _ERRORS | _CHUNKS | TOOLS | _OF_ONE_API | OTHER_APIS | LOGPROBS | LOGPROBS_OF_COMPLETIONS
+MADE = _FRAMING | _ERRORS | _CHUNKS | _TAGGED | TOOLS | _OF_ONE_API | OTHER_APIS | LOGPROBS | LOGPROBS_OF_COMPLETIONS
 #: Usage that comes often, and has a cost that Agno cannot add up.
 _COSTLY = ("usage.each-chunk-cost", "usage.twice-with-finish-cost", "usage.falling-cost", "usage.twice-cost")
 #: The perfect stream, where the name does not say it.
@@ -329,6 +342,7 @@ PERFECT: dict[str, Exchange] = {
     "tools.args-object": two_calls(both=1, together=False, second="Oslo"),
     # Who knows reasoning by that name alone shows none of what the others show.
     **dict.fromkeys(("reasoning.perfect", "reasoning.content-and-details"), _REASONING),
+    **{name: _thinking(_KEYS[name.partition(".")[2].partition("-")[0]], "Hm.") for name in _TAGGED},
     "usage.in-choice": exchange(sse(USAGE)),
     "usage.reasoning-beside": bent(USAGE, setting(usage=_BESIDE | {"completion_tokens": 9}), LAST),
     # Agno raises because of the cost, also where it comes once: unknown-extension-fields.

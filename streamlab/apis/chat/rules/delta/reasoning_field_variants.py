@@ -13,6 +13,7 @@ from streamlab.rules.base import Findings
 from streamlab.rules.deferred import LateRule
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_DELTA
+from streamlab.rules.state import RuleState
 from streamlab.rules.whole import Whole
 from streamlab.wire import reading
 from streamlab.wire.events import StreamEvent
@@ -25,6 +26,8 @@ from streamlab.wire.visible import quoted
 
 #: The keys that clients read, each of them one or both.
 _BOTH = frozenset({"reasoning", "reasoning_content"})
+#: Reasoning whose tags were left in it, by its key.
+_TAGS_IN = {key: f"its tags are in {key}" for key in ("reasoning_content", "reasoning")}
 
 
 class ReasoningFieldVariants(LateRule):
@@ -42,7 +45,9 @@ class ReasoningFieldVariants(LateRule):
     warning as well: {clients: wrong when it stays in the text as <think>} measured clients end with another text, which
     shows what was thought before the answer. No error all the same: models are served like this on purpose, their cards
     say so, and the tags tell which is which, where markup of other kinds (model-markup-in-answer) is a server's slip.
-    Pydantic AI knows the tag where it is a piece of the text alone.
+    Pydantic AI knows the tag where it is a piece of the text alone. Tags that are left in the field are shown by each
+    client that shows the field: {clients: wrong when its tags are in reasoning_content} of them for
+    ``reasoning_content``.
 
     ## Repair
     None: OpenAI has no field for it, so every name is kept, and it is never merged into the text. Where the tag holds
@@ -65,7 +70,12 @@ class ReasoningFieldVariants(LateRule):
         "it stays in the text as <think>",
         "it stays in the text as <think>, a piece of its own",
         "it stays in the text as <reasoning>",
+        *_TAGS_IN.values(),
     )
+
+    def __init__(self, ctx: RuleState) -> None:
+        super().__init__(ctx)
+        self._keys: dict[int, dict[str, None]] = {}  # choice -> those its reasoning came in
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         for position, choice in enumerate(reading.choices(reading.chunk_of(event))):
@@ -81,7 +91,10 @@ class ReasoningFieldVariants(LateRule):
                     variant=_variant(mirrored[0], inner),
                 )
             for key in reading.REASONING_KEYS:
-                if inner.get(key) and key not in mirrored:
+                if not inner.get(key):
+                    continue
+                self._keys.setdefault(reading.choice_index(choice), {})[key] = None
+                if key not in mirrored:
                     path = f"choices[{position}].delta.{key}"
                     variant = _variant(key, inner)
                     said = f"reasoning comes in {quoted(key)}"
@@ -90,13 +103,15 @@ class ReasoningFieldVariants(LateRule):
     def end(self, ending: Ending) -> Findings:
         for whose, index, text, reasoning in self.ctx.said():
             if tags_around(reasoning):
-                yield self._begins(
+                found = self._begins(
                     (index, "reasoning"),
                     f"the reasoning of {whose} has its tags in it",
                     expected="the reasoning alone",
                     actual=reasoning[:24],
                     severity=Severity.WARNING,
                 )
+                keys = self._keys.get(index or 0, ())
+                yield changed(found, variants=tuple(_TAGS_IN[key] for key in keys if key in _TAGS_IN))
             tag, ended = opens_thought(text), ends_thought(text)
             if tag is not None:
                 said = f"begins with {self._held(text, tag)}"
