@@ -11,8 +11,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from benchmarks.load_kinds import KINDS
 from benchmarks.relay_bench import Row
-from benchmarks.relay_load import START, STOP, chunk
 from streamlab.wire.http1 import Body, ResponseReader
 
 _ROUNDS = 5
@@ -79,8 +79,9 @@ def run(*, quick: bool = False) -> list[Row]:
     rows = []
     for together in _READS:
         count = 20_000 if quick else 200_000
-        block = b"".join(chunk(number) for number in range(together))
-        reads = [START, *[block] * (count // together), STOP]
+        kind = KINDS["text"]
+        block = b"".join(kind.framed(number) for number in range(together))
+        reads = [kind.start, *[block] * (count // together), kind.stop]
         assert ours(reads) == theirs(reads)
         pairs = [(_microseconds(ours, reads), _microseconds(theirs, reads)) for _ in range(_ROUNDS)]
         each = [mine / other for mine, other in pairs]

@@ -172,9 +172,10 @@ def _settled_cpu(pid: int) -> float:
 
 
 def measure(
-    subject: str, mitmdump: str, kind: str, beside: Beside = None, *, pinned: bool = True, **load: float
+    subject: str, mitmdump: str, kind: str, beside: Beside = None, *, pinned: bool = True, **load: float | str
 ) -> dict[str, float]:
-    """One round of one load through one subject (relay, streamlab, mending, mitmproxy, or direct)."""
+    """One round of one load through one subject (relay, streamlab, mending, mitmproxy, or direct). ``load`` are options
+    of `relay_load`; ``like`` says what the streams have in them (`load_kinds.KINDS`)."""
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         upstream = int(listener.getsockname()[1])
         with _running(subject, upstream, mitmdump, beside, pinned) as (port, pid):

@@ -15,34 +15,7 @@ import socket
 import threading
 import time
 
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-END = b"0\r\n\r\n"
-REQUEST = b'POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 15\r\n\r\n{"stream":true}'
-_OPEN = b'data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,"model":"bench",' + (
-    b'"choices":[{"index":0,"delta":'
-)
-_BEGIN = _OPEN + b'{"content":"'
-_PAD = b'"},"logprobs":null,"finish_reason":null}]}\n\n'
-#: Where in a chunk the sixteen hexadecimal digits of its send time begin.
-STAMP = len(_BEGIN)
-CHUNK_DATA = STAMP + 16 + len(_PAD)
-_SIZE_LINE = b"%x\r\n" % CHUNK_DATA
-CHUNK_WIRE = len(_SIZE_LINE) + CHUNK_DATA + 2
-
-
-def chunk(stamp: int) -> bytes:
-    """One HTTP chunk with one event, about the size vendors send."""
-    return _SIZE_LINE + _BEGIN + b"%016x" % stamp + _PAD + b"\r\n"
-
-
-def _framed(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-#: What makes a conforming stream of the chunks: nothing in it is there to be mended.
-START = HEAD + _framed(_OPEN + b'{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]}\n\n')
-_FINISH = _framed(_OPEN + b'{},"logprobs":null,"finish_reason":"stop"}]}\n\n') + _framed(b"data: [DONE]\n\n")
-STOP = _FINISH + END
+from benchmarks.load_kinds import END, KINDS, Kind
 
 
 def _connected(port: int) -> socket.socket:
@@ -51,23 +24,23 @@ def _connected(port: int) -> socket.socket:
     return sock
 
 
-def warm_up(listener: socket.socket, port: int) -> None:
+def warm_up(listener: socket.socket, port: int, kind: Kind) -> None:
     """A short stream before those that are measured: what takes its time once took it in the first minute."""
     with _connected(port) as client:
-        client.sendall(REQUEST)
+        client.sendall(kind.request)
         server, _ = listener.accept()
         with server:
             asked = b""
-            while not asked.endswith(b'{"stream":true}'):
+            while not asked.endswith(kind.body):
                 asked += server.recv(65536)
-            for data in (START, *(chunk(number) for number in range(5)), STOP):
+            for data in (kind.start, *(kind.framed(number) for number in range(5)), kind.stop):
                 server.sendall(data)
                 received = client.recv(65536)
         while not received.endswith(END):
             received += client.recv(65536)
 
 
-def burst(listener: socket.socket, port: int, count: int, per_write: int) -> dict[str, float]:
+def burst(listener: socket.socket, port: int, kind: Kind, count: int, per_write: int) -> dict[str, float]:
     """One stream, ``count`` chunks as fast as they go, ``per_write`` of them in a write.
 
     The sender is a process of its own, so that the load is not what is measured.
@@ -77,16 +50,16 @@ def burst(listener: socket.socket, port: int, count: int, per_write: int) -> dic
         sock, _ = listener.accept()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.recv(65536)
-        sock.sendall(START)
-        data = chunk(0) * per_write
+        sock.sendall(kind.start)
+        data = kind.framed(0) * per_write
         for _ in range(count // per_write):
             sock.sendall(data)
-        sock.sendall(STOP)
+        sock.sendall(kind.stop)
         sock.recv(1)
         os._exit(0)
     sock = _connected(port)
     began = time.perf_counter()
-    sock.sendall(REQUEST)
+    sock.sendall(kind.request)
     received, first, tail = 0, 0.0, b""
     while not tail.endswith(END):
         data = sock.recv(1 << 20)
@@ -98,14 +71,18 @@ def burst(listener: socket.socket, port: int, count: int, per_write: int) -> dic
     seconds = time.perf_counter() - began
     sock.close()
     os.waitpid(pid, 0)
-    exact = received == len(START) + count * CHUNK_WIRE + len(STOP) or received > count * CHUNK_DATA
+    whole = len(kind.start) + count * len(kind.framed(0)) + len(kind.stop)
+    exact = received == whole or received > count * len(kind.event(0))
     return {"seconds": seconds, "rate": count / seconds, "first_ms": first * 1000, "complete": float(exact)}
 
 
 class Paced:
     """``streams`` streams, each a chunk every ``gap`` seconds for ``seconds``; one loop over all of their sockets."""
 
-    def __init__(self, listener: socket.socket, port: int, streams: int, gap: float, seconds: float) -> None:
+    def __init__(
+        self, listener: socket.socket, port: int, kind: Kind, streams: int, gap: float, seconds: float
+    ) -> None:
+        self.kind = kind
         self.ramp = seconds / 5  # connections come one by one, as clients' do
         self.listener, self.port, self.streams, self.gap = listener, port, streams, gap
         self.per_stream = int(seconds / gap)
@@ -157,7 +134,7 @@ class Paced:
             self.sent_at[sock.fileno()] = time.perf_counter()
             self.clients[sock.fileno()] = (sock, bytearray())
             self.poll.register(sock, select.EPOLLIN)
-            sock.sendall(REQUEST)
+            sock.sendall(self.kind.request)
             sock.setblocking(False)
             time.sleep(self.ramp / self.streams)
 
@@ -182,8 +159,8 @@ class Paced:
             self.poll.unregister(sock)
             sock.close()
             del self.servers[number]
-        elif data.endswith(b'{"stream":true}'):
-            sock.sendall(START)
+        elif data.endswith(self.kind.body):
+            sock.sendall(self.kind.start)
             heapq.heappush(self.due, (time.perf_counter(), number, self.per_stream))
 
     def _send(self, due: float, number: int, left: int) -> None:
@@ -191,10 +168,10 @@ class Paced:
         if sock is None:
             return
         if left:
-            sock.sendall(chunk(time.perf_counter_ns()))
+            sock.sendall(self.kind.framed(time.perf_counter_ns()))
             heapq.heappush(self.due, (due + self.gap, number, left - 1))
         else:
-            sock.sendall(STOP)
+            sock.sendall(self.kind.stop)
 
     def _receive(self, number: int) -> None:
         sock, buffer = self.clients[number]
@@ -204,15 +181,22 @@ class Paced:
             data = b""
         now = time.perf_counter_ns()
         buffer += data
-        at, marker = 0, _BEGIN
-        while (found := buffer.find(marker, at)) >= 0 and len(buffer) >= found + CHUNK_DATA:
-            stamp = int(buffer[found + STAMP : found + STAMP + 16], 16)
-            if buffer[found : found + CHUNK_DATA] == chunk(stamp)[len(_SIZE_LINE) : -2]:
+        at, marker = 0, self.kind.marks[0]
+        while (found := buffer.find(marker, at)) >= 0 and (begin := found + len(marker)) + 16 <= len(buffer):
+            digits = buffer[begin : begin + 16]
+            if not digits.isalnum():  # the first or last arguments of a call
+                at = begin
+                continue
+            stamp = int(digits, 16)
+            expected = self.kind.event(stamp)
+            if len(buffer) < found + len(expected):
+                break
+            if buffer[found : found + len(expected)] == expected:
                 self.chunks += 1
             self.latencies.append((now - stamp) / 1e9)
             if number in self.sent_at:
                 self.firsts.append(now / 1e9 - self.sent_at.pop(number))
-            at = found + CHUNK_DATA
+            at = found + len(expected)
         if at:
             del buffer[:at]
         over = buffer.endswith(END)
@@ -231,6 +215,7 @@ def main() -> None:
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--core", type=int, required=True, help="-1: wherever there is room")
+    parser.add_argument("--like", choices=KINDS, default="text", help="what the streams have in them")
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--per-write", type=int, default=32, help="HTTP chunks of a burst that go out in one write")
     parser.add_argument("--streams", type=int, default=200)
@@ -239,12 +224,12 @@ def main() -> None:
     options = parser.parse_args()
     if options.core >= 0:
         os.sched_setaffinity(0, {options.core})
-    listener = socket.socket(fileno=options.fd)
+    listener, kind = socket.socket(fileno=options.fd), KINDS[options.like]
     if options.kind == "burst":
-        found = burst(listener, options.port, options.count, options.per_write)
+        found = burst(listener, options.port, kind, options.count, options.per_write)
     else:
-        warm_up(listener, options.port)
-        found = Paced(listener, options.port, options.streams, options.gap, options.seconds).run()
+        warm_up(listener, options.port, kind)
+        found = Paced(listener, options.port, kind, options.streams, options.gap, options.seconds).run()
         expected = options.streams * int(options.seconds / options.gap)
         found["complete"] = min(found["complete"], found["chunks"] / expected)
     print(json.dumps(found))

@@ -9,8 +9,9 @@ as soon as anything else comes, or there is no more room.
 from __future__ import annotations
 
 from streamlab.lazy_pattern import lazy_pattern
+from streamlab.rules.api import Judge, Judged
 from streamlab.rules.repairs.framing import SEPARATORS
-from streamlab.wire.runs import LONGEST, PLAIN_NUMBER, Run
+from streamlab.wire.runs import LONGEST, PLAIN_NUMBER, Run, decoded_string
 
 #: Bytes that stand for themselves in a JSON string.
 _PLAIN = bytes(one for one in range(0x20, 0x80) if one not in b'"\\')
@@ -18,15 +19,32 @@ _ODD = lazy_pattern(rb'["\\\x00-\x1f]')
 
 
 class Lane:
-    """Goes on where ``run`` ended, for events like it: texts of at most ``longest`` bytes, ``room`` bytes in all."""
+    """Goes on where ``run`` ended, for events like it: texts of at most ``longest`` bytes, ``room`` bytes in all.
 
-    __slots__ = ("_before", "_betweens", "_first", "_longest", "_order", "_rear", "_run", "_texts", "_values", "room")
+    A text is a plain string; where there is somebody to ``judge`` texts, it may have escapes.
+    """
 
-    def __init__(self, run: Run, longest: int, room: int) -> None:
+    __slots__ = (
+        "_before",
+        "_betweens",
+        "_escapes",
+        "_first",
+        "_judge",
+        "_longest",
+        "_order",
+        "_rear",
+        "_run",
+        "_texts",
+        "_values",
+        "room",
+    )
+
+    def __init__(self, run: Run, longest: int, room: int, judge: Judge | None = None) -> None:
         self._run = run
         self._before, self._betweens, self._rear = run.template.constants
         self._order = run.template.order
         self._longest, self.room = longest, room
+        self._judge, self._escapes = judge, judge is not None
         self._first = None if run.first is None else run.first + len(run)  # number of the first event
         # Of each event only what varies: the rest would be a page of memory for every stream that nobody reads again.
         self._values: list[bytes] = []
@@ -37,9 +55,10 @@ class Lane:
         return len(self._values)
 
     @property
-    def begun(self) -> bytes:
-        """The latest event without what is behind all that varies in it."""
-        return self._before + self._values[-1]
+    def raw(self) -> bytes:
+        """The bytes of them."""
+        before, rear = self._before, self._rear
+        return b"".join((before, (rear + before).join(self._values), rear)) if self._values else b""
 
     def takes(self, data: bytes, begin: int = 0, behind: int = 0) -> bool:
         """Whether ``data``, from ``begin`` on and but for the last ``behind`` bytes, is the next event. If so, what it
@@ -51,13 +70,28 @@ class Lane:
         text = value = data[begin + len(before) : stop - len(rear)]
         if self._betweens:
             text = self._text_of(value) if len(value) <= LONGEST else b""
-        if not 0 < len(text) <= self._longest or (text.translate(None, _PLAIN) and not _is_plain(text)):
+        if not 0 < len(text) <= self._longest:
             return False
+        odd = text.translate(None, _PLAIN)
+        if odd and not self._escapes and not _is_plain(text):
+            return False
+        if self._judge is not None or (odd and self._escapes):
+            said = _said(text) if odd else text.decode()
+            if said is None or not self._may_pass(said):
+                return False
         self.room -= stop - begin
         self._values.append(value)
         if self._betweens:
             self._texts.append(text)
         return True
+
+    def _may_pass(self, text: str) -> bool:
+        if self._judge is None:
+            return True
+        judged = self._judge(text)
+        if judged is Judged.ALL_PASS:
+            self._judge = None
+        return judged is not Judged.STOPS
 
     def _text_of(self, value: bytes) -> bytes:
         """The text between what else varies; b"" where that is not as it should be."""
@@ -80,12 +114,10 @@ class Lane:
         """What came this way."""
         if not self._values:
             return None
-        before, rear = self._before, self._rear
-        raw = b"".join((before, (rear + before).join(self._values), rear))
         texts = b"\n".join(self._texts).decode().split("\n")  # a plain string has no line feed
-        around = len(before) + len(rear)
+        around = len(self._before) + len(self._rear)
         sizes = [len(value) + around for value in self._values]
-        return Run(self._run.template, raw, self._run.start + len(self._run.raw), texts, self._first, sizes)
+        return Run(self._run.template, self.raw, self._run.start + len(self._run.raw), texts, self._first, sizes)
 
 
 def _is_plain(text: bytes) -> bool:
@@ -98,3 +130,8 @@ def _is_plain(text: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return not SEPARATORS.search(text)
+
+
+def _said(text: bytes) -> str | None:
+    """What a JSON string says that is not plain; None where it is none, or as above."""
+    return None if SEPARATORS.search(text) else decoded_string(text)

@@ -7,7 +7,7 @@ concern it; a rule of every API asks the API at hand for what it needs to know, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -27,9 +27,11 @@ from streamlab.wire.reading import (
     tool_calls,
 )
 from streamlab.wire.runs import Run, Varying
+from streamlab.wire.stamps import Stamp
 
 if TYPE_CHECKING:
     from streamlab.rules.repair import Draft, RepairState
+    from streamlab.rules.request import RequestReading
 
 
 class Scope(Enum):
@@ -67,6 +69,30 @@ class Tracker(Protocol):
 
     def growing(self, run: Run) -> Growing | None:
         """What a run adds to, where each of its events means what its template did; it is read by that alone."""
+
+
+class Judged(Enum):
+    """What becomes of a text that repairs would look at."""
+
+    STOPS = "they may change it"
+    PASSES = "they let it pass"
+    ALL_PASS = "they let it pass, and all behind it in a row, whatever these say"
+
+
+Judge = Callable[[str], Judged]
+
+
+class Follower(Protocol):
+    """Looks, in a stream that goes as a clean one before it went, at what repairs would look at."""
+
+    def event(self, chunk: JsonObject, values: dict[str, str]) -> bool:
+        """Whether they let the next event pass, which is ``chunk`` but for ``values``, by their paths."""
+
+    def goes_on(self, chunk: JsonObject) -> bool:
+        """Whether events like this one, with other texts, may come next."""
+
+    def judge(self, varying: Varying) -> Judge:
+        """What is to be asked about each text in a row; whom it stopped goes no further."""
 
 
 class Api:
@@ -232,6 +258,14 @@ class Api:
 
     def varying(self, chunk: JsonObject) -> Varying | None:
         """The strings that change from chunk to chunk while all else stays, so that it may be the template of a run."""
+        return None
+
+    def stamps(self, chunk: JsonObject) -> dict[str, Stamp]:
+        """Members of a chunk, by their paths, whose values differ between streams that go alike, but for its text."""
+        return {}
+
+    def follower(self, asked: RequestReading) -> Follower | None:
+        """What looks at a stream that goes as one before it went; None where repairs look at every stream."""
         return None
 
     def is_error_body(self, value: JsonObject) -> bool:

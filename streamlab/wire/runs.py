@@ -290,6 +290,12 @@ def _padding(values: Sequence[bytes]) -> list[str] | None:
     return texts if len(texts) == len(values) else None
 
 
+def decoded_string(value: bytes) -> str | None:
+    """A JSON string, without its quotes, decoded; None when it is anything but one string."""
+    texts = _padding((value,))
+    return texts[0] if texts is not None else None
+
+
 class Run:
     """Events in a row that are ``template`` with other ``texts``; ``raw`` are their bytes, from ``start`` on.
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamlab.exchange import Ending, Request, ResponseHead
-from streamlab.repairing import courses
+from streamlab.repairing import course_learning, course_steps, courses
 from streamlab.repairing.courses import Courses, LiveNormalizer
 from streamlab.repairing.normalizer import Normalizer
 from streamlab.servers.normalizing import RepairingTransformer
@@ -197,7 +197,7 @@ def test_texts_of_all_kinds_go_out_as_if_there_were_no_courses(body, sizes):
     finish = b"data: " + test_runs._chunk({}).replace(b'"finish_reason":null', b'"finish_reason":"stop"') + b"\n\n"
     request, reads = test_runs._REQUEST, _reads(body, sizes)
     known = _known([*learnt, finish, _DONE], request)
-    assert [one.courses for one in known._known.values()] != [[]]
+    assert _courses(known) == 1
     assert _sent(_live(known, request), reads) == _sent(Normalizer(request, _HEAD), reads)
 
 
@@ -205,14 +205,13 @@ def test_texts_of_all_kinds_go_out_as_if_there_were_no_courses(body, sizes):
 
 
 def _courses(known: Courses) -> int:
-    return sum(len(one.courses) for one in known._known.values())
+    return sum(one.count for one in known._known.values())
 
 
 def _wrong() -> dict[str, list[bytes]]:
     """Streams of which no course is learnt."""
     plain = _events(*_WORDS)
     twice = streams.ID.encode()
-    thinking = [one.replace(b'"content"', b'"reasoning_content"') for one in plain[1:-2]]
     return {
         "changed": [one.replace(b'"refusal":null', b'"refusal":null,"tool_calls":[]') for one in plain],
         "no finish": [*plain[:-2], _DONE],
@@ -220,9 +219,14 @@ def _wrong() -> dict[str, list[bytes]]:
         "text in the opening": [plain[0].replace(b'"content":""', b'"content":"Well"'), *plain[1:]],
         "text in the finish": [*plain[:-2], plain[-2].replace(b'"delta":{}', b'"delta":{"content":"!"}'), _DONE],
         "the id twice": [one.replace(b'"model":', b'"x_id":"%b","model":' % twice) for one in plain],
-        "reasoning": [plain[0], *thinking, *plain[-2:]],
-        "a padding": [one.replace(b'"model":', b'"obfuscation":"xYz","model":') for one in plain],
+        "two answers": [*plain[:2], *(one.replace(b'"index":0', b'"index":1') for one in plain[:2]), *plain[2:]],
+        "more kinds of events than a course has": [*plain[:-2], *_named_anew(plain[1]), *plain[-2:]],
+        "a comment": [plain[0], b": ping\n\n", *plain[1:]],
     }
+
+
+def _named_anew(event: bytes) -> list[bytes]:
+    return [event.replace(b'"logprobs"', b'"l%d":0,"logprobs"' % number) for number in range(32)]
 
 
 @pytest.mark.parametrize("name", _wrong())
@@ -245,7 +249,7 @@ def test_a_course_is_that_of_what_was_asked_for(made):
 
 
 def test_a_course_that_the_repairs_do_not_let_pass_is_none(monkeypatch):
-    monkeypatch.setattr(courses, "_OTHER_ID", b"-ping-01")
+    monkeypatch.setattr(course_learning, "_OTHER_ID", b"-ping-01")
     assert _courses(_known(_events(*_WORDS))) == 0
 
 
@@ -255,13 +259,14 @@ def test_no_more_is_kept_than_there_is_room_for(monkeypatch):
     for number in range(9):
         _sent(_live(known, _request(seed=number)), _events(*_WORDS))
     assert _courses(known) == 3
-    for number in range(9):
+    for number in range(courses._MOST_COURSES + 3):
         _sent(_live(known), [one.replace(streams.FINGERPRINT.encode(), b"fp_%d" % number) for one in _events(*_WORDS)])
     assert _courses(known) == 2 + courses._MOST_COURSES
 
 
 def test_a_stream_that_is_longer_than_its_course_goes_on(monkeypatch, made):
-    monkeypatch.setattr(courses, "_ROOM", 2_000)
+    monkeypatch.setattr(course_steps, "ROOM", 2_000)
+    monkeypatch.setattr(course_learning, "ROOM", 2_000)
     known, reads = _known(_events(*_WORDS)), _events(*(f" w{at}" for at in range(50)), **_OTHER)
     made.clear()
     assert _sent(_live(known), reads) == _sent(Normalizer(_REQUEST, _HEAD), reads)

@@ -17,6 +17,9 @@ from streamlab.wire.runs import Run, TextKind, Varying
 
 if TYPE_CHECKING:
     from streamlab.apis.question import Question
+    from streamlab.rules.api import Follower
+    from streamlab.rules.request import RequestReading
+    from streamlab.wire.stamps import Stamp
 
 
 #: Longer lines are looked at: some readers stop at this length.
@@ -76,6 +79,16 @@ class Chat(Api):
 
     def varying(self, chunk: JsonObject) -> Varying | None:
         return varying(chunk)
+
+    def stamps(self, chunk: JsonObject) -> dict[str, Stamp]:
+        from streamlab.apis.chat.following import stamps  # deferred: live streams alone follow one another
+
+        return stamps(chunk)
+
+    def follower(self, asked: RequestReading) -> Follower:
+        from streamlab.apis.chat.following import ChatFollower
+
+        return ChatFollower(asked)
 
     def repeated(self, chunk: JsonObject) -> Varying | None:
         return repeated(chunk)

@@ -13,7 +13,7 @@ _TEXTS = {
     **dict.fromkeys(reading.REASONING_KEYS, TextKind.REASONING),
 }
 #: Members that OpenAI and others fill with noise, so that the length of an event tells nothing.
-_PADDINGS = ("obfuscation", "p")
+PADDINGS = ("obfuscation", "p")
 
 
 def varying(chunk: JsonObject) -> Varying | None:
@@ -28,7 +28,7 @@ def varying(chunk: JsonObject) -> Varying | None:
         return None  # any other value adds text as well
     if choice.get("text") or choice.get("message") or delta.get("function_call"):
         return None
-    padding = next((key for key in _PADDINGS if type(chunk.get(key)) is str), "")
+    padding = next((key for key in PADDINGS if type(chunk.get(key)) is str), "")
     index = reading.choice_index(choice)
     if delta.get("tool_calls"):
         return None if texts or not _adds_arguments(delta) else Varying(TextKind.ARGUMENTS, _ARGUMENTS, index, padding)
