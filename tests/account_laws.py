@@ -14,6 +14,7 @@ from typing import Any
 from streamlab.exchange import Exchange
 from streamlab.repairing.account import Normalized, RepairedEvent
 from streamlab.rules.repair import ABSENT, MAX_DROPPED, Change, Origin
+from streamlab.wire.creation_times import date_of
 from streamlab.wire.events import Chunk, ErrorPayload, StreamEvent
 from streamlab.wire.locate import steps_of
 from tests.harm_laws import Came, events_of
@@ -25,6 +26,7 @@ WAS = "a member was not what it is said to have been"
 UNSAID = "a member changed without a word"
 GONE = "an event went without a word"
 COUNTS = "rules are counted otherwise than their lines"
+MADE_UP = "what nobody said is not told as made up"
 
 #: An event of which nothing is known member by member.
 _UNKNOWN: Any = object()
@@ -52,6 +54,7 @@ def _broken(read: Came, repaired: Normalized) -> Iterator[tuple[str, str]]:
         for number, one in enumerate(repaired.events):
             for law, what in _of_event(one, [came[at] for at in one.sources]):
                 yield law, f"[{number}] {what}"
+        yield from _made_up(read, repaired)
     seen = {at for sources in parts for at in sources}
     missing = [at for at in range(len(came)) if at not in seen]
     is_whole_body = len(repaired.events) == 1 and not repaired.events[0].sources
@@ -62,6 +65,25 @@ def _broken(read: Came, repaired: Normalized) -> Iterator[tuple[str, str]]:
     told = {rule: count for rule, count in repaired.changes.items() if rule not in _OF_BODIES}
     if dict(lines) != told:
         yield COUNTS, f"{dict(lines)} in lines, {told} counted"
+
+
+#: Members that clients cannot do without.
+_NEEDED = frozenset({"id", "call_id", "role", "type", "object", "created"})
+
+
+def _made_up(read: Came, repaired: Normalized) -> Iterator[tuple[str, str]]:
+    """What an event lacked, and has now though nothing that came holds it, nor the request; the member of a delta says
+    its type."""
+    request, head = repaired.exchange.request, repaired.exchange.head
+    came = b"".join(one.sse.raw for one in read.events if one.sse is not None)
+    came += (request.body or b"") if request is not None else b""
+    for one in repaired.events:
+        for change in one.changes:
+            lacked = change.was in (ABSENT, None, "") and change.path.rpartition(".")[2] in _NEEDED
+            if not lacked or change.origin is Origin.INVENTED or change.path == "delta.type":
+                continue
+            if type(change.now) in (str, int) and str(change.now).encode() not in came and change.now != date_of(head):
+                yield MADE_UP, f"{change}"
 
 
 def _of_event(one: RepairedEvent, sources: list[StreamEvent]) -> Iterator[tuple[str, str]]:

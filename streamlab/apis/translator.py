@@ -25,6 +25,7 @@ class Translator:
     def __init__(self, body: JsonObject) -> None:
         self.body = body
         self.id = ""
+        self.id_made_up = False
         self.model = ""
         self.created: int | None = None
         #: When the answer was made, in Unix seconds, where its protocol does not say; None leaves that out.
@@ -62,7 +63,7 @@ class Translator:
         if self.id:
             return
         if not isinstance(call_id, str) or not call_id:
-            call_id = hashlib.sha256(encode_json([self.body, value])).hexdigest()[:29]
+            call_id, self.id_made_up = hashlib.sha256(encode_json([self.body, value])).hexdigest()[:29], True
         self.id = f"chatcmpl-{call_id}"
         asked = self.body.get("model")
         self.model = model if isinstance(model, str) and model else asked if isinstance(asked, str) else "unknown"

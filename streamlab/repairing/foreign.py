@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from streamlab.apis import DEFAULT
 from streamlab.apis.translator import Translator
 from streamlab.exchange import Ending
-from streamlab.rules.repair import Change, Draft, Drafts, RepairState
+from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, RepairState
 from streamlab.rules.repairs.framing import Framing, comment
 from streamlab.rules.repairs.payloads import TornPayloads
 from streamlab.wire.creation_times import date_of
@@ -26,6 +26,7 @@ class Foreign:
     def __init__(self, state: RepairState, make: type[Translator]) -> None:
         self._translator = make(state.body)
         self._translator.made_at = date_of(state.head)
+        self._told_id = False
         self._account = state.account
         self._framing, self._torn = Framing(state), TornPayloads(state)
 
@@ -52,7 +53,15 @@ class Foreign:
         told = tuple(_drafts(self._translator.feed(event), draft.sources, faults))
         if not told:
             self._account.drop(draft, _TRANSLATED)
-        yield from told
+        for one in told:
+            self._tell_id(one)
+            yield one
+
+    def _tell_id(self, draft: Draft) -> None:
+        """Tell once that the id of the answer is made up, where its protocol has none."""
+        if self._translator.id_made_up and not self._told_id and draft.is_chunk:
+            self._told_id = True
+            draft.changes.append(Change(_TRANSLATED, "id", ABSENT, draft.json["id"], Origin.INVENTED))
 
 
 def _drafts(events: Iterable[StreamEvent], sources: tuple[int, ...], changes: Iterable[Change] = ()) -> Iterator[Draft]:

@@ -69,7 +69,10 @@ class Ledger:
         for at, line in enumerate(self._lines):
             yield f"{',' * (at > 0)}\n  {line}"
         yield "\n ]" if self._lines else "]"
-        dropped = [{"rule": one.rule, "from": list(one.sources)} for one in normalized.dropped]
+        dropped = [
+            {"rule": one.rule, "from": list(one.sources), "repairs": sorted({one.rule, *one.before})}
+            for one in normalized.dropped
+        ]
         for name, value in {"dropped": dropped, **summary_json(normalized)}.items():
             yield f",\n {dump(name)}: {dump(value)}"
         yield "\n}\n"
@@ -117,7 +120,9 @@ def event_lines(at: int, event: RepairedEvent) -> Iterator[str]:
 
 
 def _dropped_line(one: Dropped) -> str:
-    return f"{'-':>5}  dropped   from {_numbers(one.sources) or '-':<9}  {one.rule}"
+    before = sorted(one.before - {one.rule})
+    more = f" (mended before: {', '.join(before)})" if before else ""
+    return f"{'-':>5}  dropped   from {_numbers(one.sources) or '-':<9}  {one.rule}{more}"
 
 
 def summary_lines(normalized: Normalized, unsafe: bool = False, report: Report | None = None) -> Iterator[str]:

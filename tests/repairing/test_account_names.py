@@ -7,6 +7,7 @@ import pytest
 from streamlab.exchange import Ending, Request
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
+from streamlab.report.blame import Ledger
 from streamlab.rules.finding import Repairability
 from streamlab.rules.repair import ABSENT
 from tests.streams import call, chat_text, chunk, dump, exchange, request_for, sse
@@ -80,6 +81,21 @@ MADE_UP = {
         ("type", "tool-call-type-missing"),
     ),
     "the id of a call that was text": ([*chat_text(_LEAKED)], ("id", "tool-call-leaked-as-text")),
+    "a role that is null": ([chunk({"role": None, "content": "Hi"}), END], ("role", "role-empty-or-null")),
+    "when it was made": ([{**one, "created": None} for one in (FIRST, END)], ("created", "created-wrong-type")),
+    "what it is": ([{**one, "object": None} for one in (FIRST, END)], ("object", "object-wrong")),
+    "another id than two calls share": (
+        [
+            _NOT_MADE,
+            *(chunk({"tool_calls": [call(at, "call_1", "get_weather", "{}")]}) for at in (0, 1)),
+            chunk({}, "tool_calls"),
+        ],
+        ("id", "tool-call-id-duplicate"),
+    ),
+    "the code of an error that is a line of text": (
+        [FIRST, ONE, b"Internal Server Error"],
+        ("code", "plain-text-in-data"),
+    ),
     "the type of an error": ([FIRST, ONE, {"error": {"message": "overloaded"}}], ("type", "error-code-shape")),
     "the type of an error that is text": ([FIRST, ONE, {"error": "overloaded"}], ("type", "error-string")),
 }
@@ -123,6 +139,16 @@ def test_what_was_not_said_of_an_answer_is_not_told_as_another_rule():
     repaired = normalize(came)
     assert b'"created":0,"model"' in repaired.exchange.body
     assert set(repaired.changes) == {"translated"}
+    assert repaired.invented == (("id", "translated"),)
+
+
+def test_a_dropped_event_keeps_the_names_of_all_who_changed_it():
+    called = chunk({"tool_calls": [call(0, "call_1", "get_weather", "{}")]})
+    stream = [chunk({"role": "assistant", "content": None}), called, chunk({}, "tool_calls"), chunk({}, "stop")]
+    [gone] = normalize(exchange(sse(stream), request=ASKED)).dropped
+    [line] = Ledger(False).lines(normalize(exchange(sse(stream), request=ASKED)))
+    assert {gone.rule, *gone.before} == {"finish-reason-repeated", "tool-call-finish-stop"}
+    assert line.endswith("from 3          finish-reason-repeated (mended before: tool-call-finish-stop)")
 
 
 def test_a_cut_is_told_as_a_cut():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, Stage, error_event
@@ -84,6 +85,15 @@ def error_in(text: str) -> ErrorPayload:
     draft = Draft(ErrorPayload(None, {"error": told}), ())
     error_shape(draft)
     return ErrorPayload(None, draft.json)
+
+
+def worded(rule: str, was: Any, event: ErrorPayload) -> list[Change]:
+    """How a text became the message of an error: type and code are ours where it was no JSON that has them."""
+    error = event.json["error"]
+    made = ("type", "code") if error.get("type") == "upstream_error" else ()
+    said = {key: value for key, value in error.items() if key not in made}
+    more = [Change(rule, f"error.{key}", ABSENT, error[key], Origin.INVENTED) for key in made]
+    return [Change(rule, "", was, {**event.json, "error": said}), *more]
 
 
 def error_shape(draft: Draft, kind: str | None = None, *, kind_told: bool = False) -> None:

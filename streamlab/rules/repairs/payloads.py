@@ -12,6 +12,7 @@ from streamlab.exchange import Ending
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.rules.api import Scope
 from streamlab.rules.repair import ABSENT, Change, Draft, Drafts, Origin, Repair, RepairState, Stage, error_event
+from streamlab.rules.repairs.errors import worded
 from streamlab.rules.repairs.framing import STRING, comment, frame, reencode
 from streamlab.wire.bad_payloads import DONE_EVENTS
 from streamlab.wire.error_objects import ERROR_EVENTS, may_be_remark
@@ -257,7 +258,7 @@ class TornPayloads(Repair):
         else:
             text = data.decode("utf-8", "replace")
             draft.event = error_event(text[:2000], "upstream_invalid_response")
-            draft.changes.append(Change("plain-text-in-data", "", text[:200], dict(draft.json)))
+            draft.changes += worded("plain-text-in-data", text[:200], draft.event)
         return draft
 
     def _raw_answer(self) -> list[Draft] | None:

@@ -30,8 +30,8 @@ class NonstreamJsonForStream(Rule):
     clients crash or lose the text.
 
     ## Repair
-    The completion is cut into a role chunk, content and tool call chunks, a finish chunk and ``[DONE]``. Nothing has
-    to be guessed; that it was not streamed cannot be undone.
+    The completion is cut into a role chunk, content and tool call chunks, a finish chunk and ``[DONE]``; a message or a
+    response into the events of its API. Nothing has to be guessed; that it was not streamed cannot be undone.
     """
 
     name = "nonstream-json-for-stream"

@@ -176,7 +176,7 @@ class OutCalls:
             draft.put("tool-call-id-missing", fragment, "id", call.sent_id, spot, Origin.INVENTED)
         elif call.id in self._taken:
             call.sent_id = self._fresh_id(call.id)
-            draft.put("tool-call-id-duplicate", fragment, "id", call.sent_id, spot)
+            draft.put("tool-call-id-duplicate", fragment, "id", call.sent_id, spot, Origin.INVENTED)
         elif fragment.get("id") != call.id:
             draft.put("tool-call-args-before-name", fragment, "id", call.id, spot)
         self._taken.add(call.sent_id)

@@ -119,7 +119,7 @@ class DeltaShape(Repair):
                 rule = "role-missing" if "role" not in delta else "role-wrong" if role else "role-empty-or-null"
                 rest = {key: value for key, value in delta.items() if key != "role"}
                 choice["delta"] = {"role": "assistant", **rest}
-                origin = Origin.INVENTED if rule == "role-missing" else Origin.DERIVED
+                origin = Origin.DERIVED if role else Origin.INVENTED
                 draft.note(rule, path + "role", delta.get("role", ABSENT), "assistant", origin)
         elif "role" in delta and not self.state.audio and self.state.at != self.state.restarted_at:
             if len(self._again) < _MOST_ROLES:

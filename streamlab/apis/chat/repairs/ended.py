@@ -24,7 +24,7 @@ from streamlab.rules.repair import (
     error_event,
     unended,
 )
-from streamlab.rules.repairs.errors import error_in
+from streamlab.rules.repairs.errors import error_in, worded
 from streamlab.wire import error_objects, reading
 from streamlab.wire.json_values import as_it_is
 from streamlab.wire.payload import JsonObject
@@ -170,8 +170,7 @@ class Ended(Repair):
         sse = told.event.sse
         text = b" ".join(one.strip() for one in (sse.comments if sse is not None else ())).decode("utf-8", "replace")
         event = error_in(text)
-        change = Change("error-in-comment", "", f": {text}", as_it_is(event.json))
-        return Draft(event, told.sources, [change])
+        return Draft(event, told.sources, worded("error-in-comment", f": {text}", event))
 
     def _error(self, rule: str, message: str, code: str, sources: tuple[int, ...] = ()) -> Draft:
         self.state.errors += 1

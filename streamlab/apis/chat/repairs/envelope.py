@@ -183,9 +183,11 @@ class Envelope(Repair):
         chunk.update({**self._constants, **members})
 
     def _origin(self, key: str, chunk: JsonObject) -> Origin:
-        return Origin.INVENTED if key == self._made_up else Origin.DERIVED
+        unsaid = key == self._made_up or key in self._unsaid or (key == "object" and not chunk.get(key))
+        return Origin.INVENTED if unsaid else Origin.DERIVED
 
     _made_up = ""
+    _unsaid: frozenset[str] = frozenset()  # what else no chunk says, nor the request or the head
 
     def _settle(self, chunk: JsonObject, *before: JsonObject) -> None:
         """The constants, from the first chunk that says anything; what it lacks, from those before it."""
@@ -200,9 +202,11 @@ class Envelope(Repair):
         if not (isinstance(model, str) and model):
             asked = body.get("model")
             model = asked if isinstance(asked, str) and asked else "unknown"
+            self._unsaid |= {"model"} if model == "unknown" else set()
         created = seconds_of(chunk.get("created"))
         if created is None:
             created = date_of(self.state.head)
+            self._unsaid |= set() if created else {"created"}
         self._constants = {
             "id": call_id,
             "object": _OBJECTS[self.state.api.name],

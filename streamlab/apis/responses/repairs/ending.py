@@ -180,7 +180,8 @@ class ResponseOut:
                     went, made = text_of(as_object(item.done).get(member)), item.call_made and member == "call_id"
                     if went and found.get(member) != went and (made or not text_of(found.get(member))):
                         rule = "responses-missing-call-id" if made else "responses-item-changed"
-                        draft.put(rule, found, member, went, path)
+                        origin = Origin.INVENTED if made else Origin.DERIVED
+                        draft.put(rule, found, member, went, path, origin)
         return streamed
 
     def _pairs(self, response: JsonObject) -> list[tuple[int, JsonObject, Item]]:

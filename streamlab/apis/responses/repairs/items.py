@@ -164,9 +164,8 @@ class ItemsOut:
     def name(draft: Draft, item: JsonObject, slot: Slot, path: str) -> None:
         """The id of an item itself."""
         if item and slot.id and item.get("id") != slot.id:
-            invented = not text_of(item.get("id"))
-            origin = Origin.INVENTED if invented else Origin.DERIVED
-            rule = "responses-missing-item-id" if invented else slot.id_rule
+            rule = slot.id_rule if text_of(item.get("id")) else "responses-missing-item-id"
+            origin = Origin.DERIVED if rule == _IDS else Origin.INVENTED
             draft.put(rule, item, "id", slot.id, path, origin)
 
     def _part(self, draft: Draft, item: Item) -> None:
@@ -222,7 +221,7 @@ class ItemsOut:
             kind = was
         if kind == "message":
             if not found.get("role"):
-                draft.put("responses-item-role-missing", found, "role", "assistant", "item.")
+                draft.put("responses-item-role-missing", found, "role", "assistant", "item.", Origin.INVENTED)
             if type(found.get("content")) is not list and not done:
                 draft.put("responses-item-content-missing", found, "content", [], "item.")
             elif not done and found["content"]:
@@ -242,7 +241,7 @@ class ItemsOut:
         kind = text_of(item.get("type"))
         if kind == "message":
             if not item.get("role"):
-                draft.put("responses-item-role-missing", item, "role", "assistant", path)
+                draft.put("responses-item-role-missing", item, "role", "assistant", path, Origin.INVENTED)
         elif kind == "reasoning" and type(item.get("summary")) is not list:
             draft.put("responses-reasoning-summary-missing", item, "summary", [], path)
         elif kind == "function_call":

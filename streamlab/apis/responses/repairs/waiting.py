@@ -9,7 +9,7 @@ from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.items import Item
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.items import ItemsOut
-from streamlab.rules.repair import Chunk, Draft, ErrorPayload
+from streamlab.rules.repair import Chunk, Draft, ErrorPayload, Origin
 from streamlab.wire.reading import as_object
 
 _F = ResponseFact
@@ -75,7 +75,8 @@ class WaitingCall:
             if text_of(done.get(member)):
                 made = item.call_made and member == "call_id"
                 rule = "responses-missing-call-id" if made else "responses-item-changed"
-                start.put(rule, holder, member, done[member], "item.")
+                origin = Origin.INVENTED if made else Origin.DERIVED
+                start.put(rule, holder, member, done[member], "item.", origin)
 
 
 def _lacking(item: Item) -> list[str]:

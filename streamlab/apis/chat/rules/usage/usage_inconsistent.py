@@ -66,7 +66,8 @@ class UsageInconsistent(Rule):
     Strings make the AI SDK and BAML raise and LangChain.js join them like text; floats fail in BAML and TensorZero;
     null at the end makes AutoGen raise, a null
     ``completion_tokens`` before it smolagents, measured: those are errors. Missing or contradicting
-    numbers give wrong costs, negative text tokens among them. xAI and Gemini count reasoning beside the completion, so
+    numbers give wrong costs; of parts that are more than the whole the AI SDK makes negative text tokens, or 0 from
+    version 7 on. xAI and Gemini count reasoning beside the completion, so
     their totals do not add up in OpenAI's reading; who adds the total up himself (LiteLLM, the AI SDK, pi-ai) ends with
     another than was sent. Details that are null, or have null for a count (OpenAI and Azure
     send numbers: 195 of 195), harm none of the measured clients and are only noted.
