@@ -136,6 +136,10 @@ class Analyzer:
         # A file is one read: all of its events at once would take ten times its size.
         for at in range(0, len(decoded), AT_ONCE):
             for one in self._decoder.each_run(decoded[at : at + AT_ONCE]):
+                if not isinstance(one, Run):
+                    self._held.open = False
+                    self._take(offset_us, one)
+                    continue
                 for event in _left_of(self, Batch.of_one(offset_us), one):
                     self._take(offset_us, event)
         self._held.open = self._held.open and self._decoder.body.identity
@@ -233,7 +237,8 @@ class Analyzer:
         if facts & Fact.SHAPE or (self._shape_keys and facts & Fact.CHUNK):
             self._judge_shape(table, at, event, facts)
         self._progress.event(at, event, facts, offset_us)
-        if self._reader.may_teach(facts):
+        anew, facts = bool(facts & Fact.ENVELOPE), facts & ~Fact.ENVELOPE  # those like it have the envelope before
+        if self._reader.may_teach(facts, anew):
             template = self._reader.template(event, facts, mends=False)  # type: ignore[arg-type]
             judged = table.on_a_run(facts, said, template.chunk) if template is not None else None
             if template is not None and judged is not None:
@@ -301,19 +306,13 @@ class Analyzer:
         how = Repairability.NONE if self._decoder.body.framed else finding.repairability
         return changed(finding, span=span, offset_us=came_us if offset_us is None else offset_us, repairability=how)
 
-    def _told_once(self, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        """The findings without those that another tells as well (`Rule.instead_of`)."""
-        instead = told_by(self._cards or ())
-        again = {name for one in found for name in instead.get(one.rule, ())}
-        return tuple(one for one in found if one.rule not in again) if again else found
-
     def _report(self, end_us: int | None) -> Report:
         ctx, reader = self.ctx, self._reader
         dialect, reasons = dialects.detect(self._hints.hints()) if ctx.api.judged and self._hints.wanted else (None, ())
         foreign = ctx.received.foreign
         why = why_not_judged(ctx, reader.known, foreign=foreign is not None, riddle=reader.riddle)
         api = UNKNOWN if reader.riddle else ctx.api
-        found = self._told_once(self._places.findings(dialects.known_deviations(dialect)))
+        found = _told_once(self._places.findings(dialects.known_deviations(dialect)), self._cards or ())
         if foreign is not None or api is UNKNOWN:
             # What the rules of the API promised say of an answer in another protocol are mere consequences.
             found = _told_anyway(found, self._cards or (), ctx.api.foreign_rule(foreign))
@@ -386,6 +385,13 @@ def report_by(analyzer: Analyzer, exchange: Exchange) -> Report:
     for segment in exchange.segments:
         analyzer.feed(segment.offset_us, segment.data)
     return analyzer.finish(exchange.ending, exchange.end_us)
+
+
+def _told_once(found: tuple[Finding, ...], cards: tuple[RuleCard, ...]) -> tuple[Finding, ...]:
+    """The findings without those that another tells as well (`Rule.instead_of`)."""
+    instead = told_by(cards)
+    again = {name for one in found for name in instead.get(one.rule, ())}
+    return tuple(one for one in found if one.rule not in again) if again else found
 
 
 def _told_anyway(found: Iterable[Finding], cards: Iterable[RuleCard], foreign: str) -> tuple[Finding, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from streamlab.record import changed
@@ -87,8 +86,11 @@ class Places:
         if events == 1 or not keys:
             self.again(keys, first)
             return
-        for key, times in Counter(keys).items():
-            self._places[key].again_in_a_row(first, events, times)
+        times: dict[Key, int] = {}
+        for key in keys:
+            times[key] = times.get(key, 0) + 1
+        for key, count in times.items():
+            self._places[key].again_in_a_row(first, events, count)
 
     def findings(self, known: frozenset[str]) -> tuple[Finding, ...]:
         """The findings in order of their first place. ``known`` are the rules that the dialect lists."""

@@ -287,21 +287,22 @@ class StreamReader(Generic[Held]):
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
-    def may_teach(self, facts: int) -> bool:
-        """Whether the event just read, which has these facts, is to serve as a template of runs."""
+    def may_teach(self, facts: int, anew: bool = False) -> bool:
+        """Whether the event just read, which has these facts, is to serve as a template of runs; with it another
+        envelope may begin ``anew``."""
         own = self.tracker.repeated if self.tracker is not None else 0
-        return not facts & UNLIKE & ~own and self._lessons.due()
+        if facts & UNLIKE & ~own or not self.settled or self.looking:
+            return False
+        return self._lessons.due(anew)
 
     def template(self, event: Chunk, facts: int, *, mends: bool = True) -> Template | None:
         """A template of the event just read; None where it cannot serve as one, for one who ``mends`` such events."""
-        template = None
-        if self.settled and not self.looking:
-            tracker = self.tracker
-            if tracker is not None:
-                varying = tracker.varying(event.json)
-            else:
-                varying = self.api.varying(event.json) if mends else self.api.repeated(event.json)
-            template = template_of(event, varying) if varying is not None else None
+        tracker = self.tracker
+        if tracker is not None:
+            varying = tracker.varying(event.json)
+        else:
+            varying = self.api.varying(event.json) if mends else self.api.repeated(event.json)
+        template = template_of(event, varying) if varying is not None else None
         if template is not None and facts & Fact.FRAGMENT:
             template.continued = self.calls.continued()
             whole = template.continued is not None and template.varying.text is TextKind.ARGUMENTS

@@ -64,7 +64,7 @@ def failed_without_data(sse: ServerSentEvent) -> bool:
 
 def error_field(raw: bytes) -> tuple[bytes, tuple[int, int]] | None:
     """What a line ``error: ...`` of an event says, and where the line stands in ``raw``; None when there is none."""
-    match = _ERROR_FIELD.search(raw)
+    match = _ERROR_FIELD.search(raw) if b"error" in raw.lower() else None
     if match is None:
         return None
     start = match.start() + (1 if raw[match.start() : match.start() + 1] in (b"\r", b"\n") else 0)

@@ -13,6 +13,8 @@ _WORDS = lazy_pattern(r"(?<![a-z])(?:keep[-_ ]?alive|heart[-_ ]?beat|ping)(?![a-
 #: What the words end in.
 _ENDS = ("alive", "beat", "ping")
 _ENVELOPE = frozenset({"id", "object", "created", "model", "service_tier", "system_fingerprint", "obfuscation"})
+#: Members of most chunks, none of which calls itself a keep-alive.
+_PLAIN = _ENVELOPE | {"choices", "usage", "type"}
 _CHOICE = frozenset({"index", "delta", "text", "logprobs", "finish_reason", "content_filter_results"})
 _LONGEST_KNOWN = 100
 #: Characters that nobody sees: heartbeats are made of them where a client wants text.
@@ -33,7 +35,9 @@ def named_by(chunk: JsonObject) -> str | None:
         value = chunk.get(key)
         if type(value) is str and _calls_itself_one(value):
             return key
-    return next((key for key in chunk if key not in _ENVELOPE and _calls_itself_one(key)), None)
+    if chunk.keys() <= _PLAIN:
+        return None
+    return next((key for key in chunk if key not in _PLAIN and _calls_itself_one(key)), None)
 
 
 def _calls_itself_one(text: str) -> bool:

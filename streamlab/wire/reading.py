@@ -389,7 +389,7 @@ def is_whole_completion(value: Any) -> bool:
 def is_of_audio_model(chunk: JsonObject) -> bool:
     """Whether an audio model sends this chunk: some of OpenAI's chunks of those lack choices or a finish_reason."""
     model = chunk.get("model")
-    return type(model) is str and ("-audio" in model or any("audio" in one for one in deltas(chunk)))
+    return type(model) is str and ("-audio" in model or any("audio" in delta(one) for one in choices(chunk)))
 
 
 def adds_text(choice: JsonObject) -> str | None:

@@ -90,6 +90,7 @@ _FORMS = [
     _chunk({"content": _T, "reasoning_content": ""}),
     _chunk({"content": [{"type": "text", "text": "x"}], "reasoning": _T}),
     _chunk({"content": False, "reasoning": _T}),
+    _chunk({"content": "", "reasoning": _T, "reasoning_details": [{"type": "reasoning.summary", "summary": _T}]}),
     _chunk({"content": "", "reasoning": _T, "reasoning_details": [{"type": "reasoning.text", "text": _T, "index": 0}]}),
     json.dumps(
         {
@@ -280,6 +281,10 @@ _JUDGED = {
     "text twice and the numbers of tokens": [
         one.replace(b"78", b"%d" % at) for at, one in enumerate(_clean(_FORMS[-1], 400))
     ],
+    "a summary twice": _clean(_FORMS[-2].replace(b'"text": ', b'"summary": '), 400),
+    "a time that changes": [
+        one.replace(b"1741570283", b"%d" % (1741570283 + at // 4)) for at, one in enumerate(_clean(_FORMS[0], 500))
+    ],
     "no text": _clean(_BARE[0], 400),
     "no text and a role": _clean(_BARE[2], 400),
     "no reasoning": _clean(_BARE[3].replace(b'"content":null', b'"content":""'), 400),
@@ -406,7 +411,10 @@ def test_an_answer_that_starts_over_under_repeated_roles_is_found_however_late()
     texts = [f" word{at}" for at in range(300)] + ["One", " two", " three", " four"] * 2
     events = [b"data: " + _chunk({"role": "assistant", "content": one}) + b"\n\n" for one in [*texts[300:304], *texts]]
     whole = [b"data: " + _chunk({"role": "assistant", "content": one}) + b"\n\n" for one in texts[:300] * 2]
-    for reads, found in ((whole, True), (events, False)):
+    begun = [
+        b"data: " + _chunk({"role": "assistant", "content": one}) + b"\n\n" for one in ["H", "i", " the", " re"] * 2
+    ]
+    for reads, found in ((whole, True), (events, False), ([b"".join(begun)], True)):
         said = [_checked(reads, _REQUEST, runs, True) for runs in Runs]
         assert said[0] == said[1] == said[2]
         assert ("rule='answer-starts-over'" in said[0]) is found

@@ -3,7 +3,7 @@ the first one said."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from streamlab.redaction.placeholders import changed_by_recorder
 from streamlab.rules.state import RuleState
@@ -16,6 +16,7 @@ from streamlab.wire.payload import JsonObject
 
 #: So many chunks have one id before another id is a second answer's: some servers give every chunk its own.
 STEADY = 2
+#: Characters of a text that begins anew, at least: fewer are a coincidence.
 _SHORTEST = 8
 
 
@@ -28,12 +29,11 @@ def starts_over(
     beginning. ``under_way`` tells whether a choice has said something and has not finished.
     """
     given = chunk.get("id")
-    if type(given) is not str or not given or before is None or given == before or changed_by_recorder(before, given):
+    if type(given) is not str or not given or before is None or given == before:
         return False
-    listed = reading.choices(chunk)
-    if chunks < STEADY or not steady or any(map(_finishes, listed)):
+    if chunks < STEADY or not steady or changed_by_recorder(before, given):
         return False
-    return any(map(under_way, _begun(chunk)))
+    return not any(map(_finishes, reading.choices(chunk))) and any(map(under_way, _begun(chunk)))
 
 
 def _finishes(choice: JsonObject) -> bool:
@@ -50,6 +50,14 @@ def may_be_again(text: Text, piece: str) -> bool:
     """Whether a text would begin anew with this piece behind it, as far as the piece tells."""
     begun = text.begin(max(_SHORTEST, len(piece)))
     return len(begun) >= _SHORTEST and (begun.startswith(piece) or piece.startswith(begun))
+
+
+def first_again(text: Text, pieces: Sequence[str]) -> int | None:
+    """The number of the first of these pieces, which come one after the other, with which the text may begin anew."""
+    begun = text.begin(_SHORTEST)
+    if len(begun) < _SHORTEST:
+        return 0  # what it begins with is still to come
+    return next((at for at, one in enumerate(pieces) if one[0] == begun[0] and may_be_again(text, one)), None)
 
 
 def says_all_at_the_end(choice: JsonObject, text: str) -> bool:
@@ -84,9 +92,8 @@ def new_id(ctx: RuleState, chunk: JsonObject) -> tuple[str, str] | None:
     before = last.get("id")
     if type(before) is not str or type(given) is not str or not given or before == given:
         return None
-    if changed_by_recorder(before, given):
-        return None
-    return (before, given) if ctx.seen.chunks >= STEADY and first.get("id") == before else None
+    steady = ctx.seen.chunks >= STEADY and first.get("id") == before
+    return (before, given) if steady and not changed_by_recorder(before, given) else None
 
 
 def under_way(ctx: RuleState, index: int) -> bool:

@@ -15,6 +15,9 @@ _TEXTS = {
 #: Members that OpenAI and others fill with noise, so that the length of an event tells nothing.
 PADDINGS = ("obfuscation", "p")
 
+#: Members of a detail of the reasoning that hold its text.
+_DETAILS = ("text", "summary")
+
 
 def varying(chunk: JsonObject) -> Varying | None:
     """The one text that a chunk with one choice adds, and its padding; None where it adds more, or none."""
@@ -54,8 +57,9 @@ def repeated(chunk: JsonObject) -> Varying | None:
             return None
         copies.append("choices[0].text")
     details = reading.as_list(delta.get("reasoning_details"))
-    if said is not None and len(details) == 1 and reading.as_object(details[0]).get("text") == said:
-        copies.append("choices[0].delta.reasoning_details[0].text")
+    if said is not None and len(details) == 1:
+        told = (key for key in _DETAILS if reading.as_object(details[0]).get(key) == said)
+        copies += [f"choices[0].delta.reasoning_details[0].{key}" for key in told]
     noise = "choices[0].delta.token_id" if type(delta.get("token_id")) is int else ""
     return changed(found, copies=tuple(copies), noise=noise) if copies or noise else found
 

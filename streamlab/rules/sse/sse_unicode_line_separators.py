@@ -13,6 +13,7 @@ from streamlab.wire.reading import Fact
 from streamlab.wire.runs import Run
 
 _SEPARATOR = lazy_pattern(rb"\xe2\x80[\xa8\xa9]|\xc2\x85")
+_SEPARATORS = (b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xc2\x85")
 
 
 class SseUnicodeLineSeparators(Rule):
@@ -51,4 +52,4 @@ class SseUnicodeLineSeparators(Rule):
         return (self.found(f"the payload holds a raw {code}", at, span=span, expected="an escape", actual=code),)
 
     def passes(self, run: Run) -> bool:
-        return _SEPARATOR.search(run.raw) is None
+        return not any(one in run.raw for one in _SEPARATORS)  # a tenth of a search

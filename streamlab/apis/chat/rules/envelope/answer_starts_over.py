@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from streamlab.apis.chat.restarts import has_said, ids_of_two, is_text_again, may_be_again, new_id, says_all_at_the_end
+from streamlab.apis.chat.restarts import (
+    first_again,
+    has_said,
+    ids_of_two,
+    is_text_again,
+    may_be_again,
+    new_id,
+    says_all_at_the_end,
+)
 from streamlab.exchange import Ending
 from streamlab.record import Record
 from streamlab.rules.base import Findings, quote
@@ -28,6 +36,10 @@ class _Again(Record, frozen=True):
     ids: tuple[str, str] | None
     role: bool
     sure: bool  # whether role and id alone say so
+
+
+def _tells_a_role(chunk: JsonObject) -> bool:
+    return any(reading.delta(choice).get("role") for choice in reading.choices(chunk))
 
 
 class AnswerStartsOver(LateRule):
@@ -59,9 +71,12 @@ class AnswerStartsOver(LateRule):
 
     def event(self, at: int, event: StreamEvent) -> None:
         chunk = reading.chunk_of(event)
-        if len(self._again) >= _MOST or not reading.owes_envelope(chunk):
+        if len(self._again) >= _MOST or not self.ctx.accumulator.choices:
             return
-        ids, changed = ids_of_two(self.ctx, chunk), new_id(self.ctx, chunk)
+        changed = new_id(self.ctx, chunk)
+        if not (changed or _tells_a_role(chunk)) or not reading.owes_envelope(chunk):
+            return
+        ids = ids_of_two(self.ctx, chunk)
         for position, choice in enumerate(reading.choices(chunk)):
             index = reading.choice_index(choice)
             told = bool(reading.delta(choice).get("role"))
@@ -79,13 +94,13 @@ class AnswerStartsOver(LateRule):
 
     def odd(self, run: Run) -> int | None:
         chunk, varying = run.template.chunk, run.template.varying
-        if len(self._again) >= _MOST or not any(delta.get("role") for delta in reading.deltas(chunk)):
+        if len(self._again) >= _MOST or not _tells_a_role(chunk):
             return None
         state = self.ctx.accumulator.choices.get(varying.choice)
         if state is None:
             return 0
         if varying.text is TextKind.CONTENT:
-            return next((at for at, piece in enumerate(run.texts) if may_be_again(state.content, piece)), None)
+            return first_again(state.content, run.texts)
         return 0 if self._may_be_again(varying.choice, {}) else None
 
     def _may_be_again(self, index: int, delta: JsonObject) -> bool:
