@@ -620,6 +620,7 @@ def _deltas() -> None:
     _case("text-done-differs", mismatch, _with(text(), _put("output_text.done", "text", "Autumn.")))
     bergen = _put("output_item.done", "item.arguments", '{"city":"Bergen"}')
     _case("item-done-arguments-differ", mismatch, _with(tool(), bergen))
+    _case("item-done-without-content", mismatch, _with(text(), _put("output_item.done", "item.content", [])))
     once_more = event("output_text.delta", item_id=MSG, output_index=0, content_index=0, delta=SAID, logprobs=[])
     _case("whole-text-as-last-delta", mismatch, _with(text(), _insert(7, once_more)))
     _case("arguments-only-in-done", whole, _with(tool(), _drop("function_call_arguments.delta")), _CALL)

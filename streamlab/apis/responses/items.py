@@ -262,6 +262,14 @@ class Item:
             piece is None or not piece.deltas or str(piece.text) == input_text(value, piece) for piece, value in held
         )
 
+    def lost_by(self, whole: JsonObject) -> Piece | None:
+        """A streamed text for which a finished message has no part, as it has fewer parts than texts came."""
+        texts = [piece for piece in self.own_pieces if piece.deltas and piece.text]
+        if self.kind != "message" or self.doubtful or len(texts) <= len(as_list(whole.get("content"))):
+            return None
+        listed = [self.nth(key) for key, _path, _value in held_pieces(whole)]
+        return next((piece for piece in texts if all(piece is not one for one in listed)), None)
+
     def says_the_same(self, whole: JsonObject) -> bool:
         """Whether a finished item holds what this one was done with."""
         told, before = held_pieces(whole), held_pieces(as_object(self.done))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -154,6 +155,22 @@ def test_a_done_that_alone_differs_is_a_warning_and_an_item_an_error():
     assert _severity(CASES["text-done-differs"].exchange, rule) is Severity.WARNING
     assert _severity(CASES["item-done-arguments-differ"].exchange, rule) is Severity.ERROR
     assert _severity(CASES["whole-text-as-last-delta"].exchange, rule) is Severity.ERROR
+
+
+@pytest.mark.parametrize("also", [(), ("completed",)])
+def test_a_message_that_is_done_without_its_text_is_an_error_whatever_the_finished_response_says(also):
+    events = json.loads(json.dumps(text()))
+    for told in events:
+        if told["type"] == "response.output_item.done":
+            told["item"]["content"] = []
+        elif told["type"].removeprefix("response.") in also:
+            told["response"]["output"][0]["content"] = []
+    made = exchange(events)
+    found = [one for one in analyze(made).findings if one.severity is not Severity.INFO]
+    assert [(one.rule, one.path, one.severity) for one in found] == [
+        ("responses-delta-done-mismatch", "item.content", Severity.ERROR)
+    ]
+    assert normalize(made).exchange.body == made.body  # which of the two is true is not on the wire
 
 
 def test_usage_details_are_an_error_only_where_codex_cannot_read_them():

@@ -23,6 +23,8 @@ _MOST = 1_000
 #: What clients were asked about, in the words of the forms.
 _WHAT = {"response.output_text": "another text", "response.function_call_arguments": "other arguments"}
 
+#: Where a finished message lacks a text, which no client was asked about.
+_LACKS = "item.content"
 #: Clients raise over the delta itself.
 _NULL = "a delta that is null lost part of a text"
 
@@ -43,9 +45,10 @@ class ResponsesDeltaDoneMismatch(OddRule):
     reasoning that ``max_output_tokens`` cut: OpenAI streams these twice.
 
     ## Why it matters
-    Some clients show the deltas, some keep the whole. A whole text that comes once more as a last delta is doubled
-    in nearly all of them; arguments that only the finished item has differently are run by Codex, the AI SDK and
-    openai-python. Where only the ``.done`` differs, no measured client notices.
+    Some clients show the deltas, some keep the whole. A message that is done with fewer parts than texts were streamed
+    (agentgateway/agentgateway#2281) is lost to who takes it from there, as Codex does. A whole text that comes once
+    more as a last delta is doubled in nearly all of them; arguments that only the finished item has differently are
+    run by Codex, the AI SDK and openai-python. Where only the ``.done`` differs, no measured client notices.
 
     ## Repair
     None: which of the two is true is not on the wire. Where a delta that is null lost the difference, it is filled
@@ -87,7 +90,7 @@ class ResponsesDeltaDoneMismatch(OddRule):
         piece = next((one_of for one_of in pieces if one.expected in (str(one_of.text), one_of.done)), None)
         if piece is None:
             return
-        kind = self.response.kind.removeprefix("response.")
+        kind = _LACKS if one.path == _LACKS else self.response.kind.removeprefix("response.")
         known = next((number for number, kept in enumerate(self._late) if kept[1] is piece), len(self._late))
         self._told.setdefault(known, set()).add(kind)
         if known == len(self._late):
@@ -110,7 +113,7 @@ class ResponsesDeltaDoneMismatch(OddRule):
         """What differs from what; None for what no client was asked about."""
         key = next((key for key, held in item.pieces.items() if held is piece), ("", 0))
         family, text = key[0], str(piece.text)
-        if self._lost or piece.doubtful or family not in _WHAT:
+        if self._lost or piece.doubtful or family not in _WHAT or _LACKS in told:
             return None
         if piece.lost_at is not None:
             return None if item.is_call else _NULL
