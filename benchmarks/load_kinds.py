@@ -28,8 +28,9 @@ def _event(delta: dict[str, Any] | None, finish: str | None = None, **extra: Any
 
 @dataclass(frozen=True)
 class Kind:
-    """Streams of one kind: the body that asks for them, and their events but for ``[DONE]``, as bytes."""
+    """Streams of one kind: where and how they are asked for, and their events as bytes."""
 
+    path: bytes
     body: bytes
     opening: tuple[bytes, ...]
     chunk: bytes
@@ -38,8 +39,8 @@ class Kind:
     @cached_property
     def request(self) -> bytes:
         """What asks for one."""
-        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n"
-        return head % len(self.body) + self.body
+        head = b"POST %b HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n"
+        return head % (self.path, len(self.body)) + self.body
 
     @cached_property
     def start(self) -> bytes:
@@ -49,7 +50,7 @@ class Kind:
     @cached_property
     def stop(self) -> bytes:
         """All behind the last."""
-        return b"".join(map(_framed, (*self.closing, b"data: [DONE]\n\n"))) + END
+        return b"".join(map(_framed, self.closing)) + END
 
     @cached_property
     def marks(self) -> tuple[bytes, bytes, bytes]:
@@ -69,8 +70,11 @@ class Kind:
 
 
 def _kind(opening: list[bytes], chunk: bytes, closing: list[bytes], **asked: Any) -> Kind:
-    body = json.dumps({**asked, "stream": True}, separators=(",", ":")).encode()
-    return Kind(body, tuple(opening), chunk, tuple(closing))
+    return Kind(b"/v1/chat/completions", _body(**asked), tuple(opening), chunk, (*closing, b"data: [DONE]\n\n"))
+
+
+def _body(**asked: Any) -> bytes:
+    return json.dumps({**asked, "stream": True}, separators=(",", ":")).encode()
 
 
 def _text(**extra: Any) -> tuple[list[bytes], bytes, list[bytes]]:
@@ -111,10 +115,35 @@ def _reasoning() -> Kind:
     return _kind(opening, _event({"reasoning_content": _STAMP}), [*said, *closing])
 
 
+def _message_event(kind: str, **members: Any) -> bytes:
+    payload = json.dumps({"type": kind, **members}, separators=(",", ":"))
+    return f"event: {kind}\ndata: {payload}\n\n".encode()
+
+
+def _messages() -> Kind:
+    message = {"id": "msg_0123456789abcdefghijkl", "type": "message", "role": "assistant", "model": "bench"}
+    ends = {"content": [], "stop_reason": None, "stop_sequence": None}
+    start = {**message, **ends, "usage": {"input_tokens": 12, "output_tokens": 1}}
+    opening = (
+        _message_event("message_start", message=start),
+        _message_event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+    )
+    closing = (
+        _message_event("content_block_stop", index=0),
+        _message_event(
+            "message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage={"output_tokens": 250}
+        ),
+        _message_event("message_stop"),
+    )
+    chunk = _message_event("content_block_delta", index=0, delta={"type": "text_delta", "text": _STAMP})
+    return Kind(b"/v1/messages", _body(max_tokens=1024), opening, chunk, closing)
+
+
 KINDS = {
     "text": _kind(*_text()),
     "usage": _usage(),
     "padding": _padding(),
     "call": _call(),
     "reasoning": _reasoning(),
+    "messages": _messages(),
 }

@@ -11,19 +11,18 @@ from streamlab.exchange import Ending
 from streamlab.repairing.course_steps import ROOM, Step, Walk, start
 from streamlab.repairing.lane import Lane
 from streamlab.repairing.normalizer import Normalizer
-from streamlab.rules.api import Follower, Judged
+from streamlab.rules.api import Follower, Judged, Tracker
 from streamlab.wire.events import Chunk, Done
 from streamlab.wire.learnt import template_of
-from streamlab.wire.runs import LONGEST, Run, TextKind
+from streamlab.wire.runs import LONGEST, Run
 from streamlab.wire.sse import parse_event
 from streamlab.wire.stamps import SAME, Stamp, form_of
 from streamlab.wire.stream import read_event
 
 END: Final = b"\n\n"
 _MOST_STEPS: Final = 32
-#: What a course is tried with: three texts, for arguments three that are an object together.
-_TEXTS: Final = (b"one", b"another", b"third")
-_ARGUMENTS: Final = (b'{\\"a', b'b\\":\\"c', b'd\\"}')
+#: What a course is tried with: three texts, which are an object together where they are arguments.
+_TEXTS: Final = (b'{\\"a', b'b\\":\\"c', b'd\\"}')
 #: And with what else, but for counts; ids end so.
 _OTHERS: Final = {Stamp.TIME: b"1234567890", Stamp.NOISE: b"aZ09"}
 _OTHER_ID: Final = b"0aZ1bY2c"
@@ -49,10 +48,11 @@ class Reads:
         *events, rest = b"".join(self._data).split(END)
         lane: Lane | None = None
         steps: list[Drawn] = []
+        tracker = api.tracker()
         for raw in (event + END for event in events):
             if lane is not None and lane.takes(raw):
                 continue
-            step = _drawn(raw, api)
+            step = _drawn(raw, api, tracker)
             if step is None or len(steps) == _MOST_STEPS:
                 return []
             steps.append(step)
@@ -76,8 +76,7 @@ class Drawn(NamedTuple):
 
     def events(self) -> list[bytes]:
         """Such events as another stream would have."""
-        varying = self.step.varying
-        texts = (b"",) if varying is None else _ARGUMENTS if varying.text is TextKind.ARGUMENTS else _TEXTS
+        texts = (b"",) if self.step.varying is None else _TEXTS
         return [self.step.form.filled(partial(self._other, text)) for text in texts]
 
     def _other(self, text: bytes, path: str, stamp: Stamp) -> bytes:
@@ -91,7 +90,7 @@ class Drawn(NamedTuple):
         return b"%d" % (2 * int(value)) if stamp is Stamp.COUNT else _OTHERS.get(stamp, value)
 
 
-def _drawn(raw: bytes, api: Api) -> Drawn | None:
+def _drawn(raw: bytes, api: Api, tracker: Tracker | None) -> Drawn | None:
     """An event as a step; None where it cannot be one."""
     event = read_event(parse_event(raw, 1))
     if type(event) is Done:
@@ -99,7 +98,9 @@ def _drawn(raw: bytes, api: Api) -> Drawn | None:
         return Drawn(Step(found[0], {}), {}) if found is not None else None
     if type(event) is not Chunk:
         return None
-    stamps, varying = api.stamps(event.json), api.varying(event.json)
+    if tracker is not None:
+        tracker.read(event)
+    stamps, varying = api.stamps(event.json), (tracker or api).varying(event.json)
     if varying is None or Stamp.CALL in stamps.values():
         varying = None
     elif varying.choice or template_of(event, varying) is None:
@@ -122,17 +123,20 @@ def _is_of_one(steps: list[Drawn]) -> bool:
 
 def tried(steps: list[Drawn], normalizer: Normalizer, follower: Follower) -> list[Step]:
     """These steps, with what repairs let wait, where they let another stream pass that goes so; else none."""
-    held, events = b"", [(one.step, event) for one in steps for event in one.events()]
+    held: list[bytes] = []
+    events = [(one.step, event) for one in steps for event in one.events()]
     for step, event in events:
-        held += event
+        held.append(event)
         out = normalizer.feed(event)
-        step.waits = not out
-        if out not in (b"", held) or (step.waits and step.varying is not None):
+        gone = out.count(END)
+        if out != b"".join(held[:gone]):
             return []
-        held = held if step.waits else b""
-        step.over = normalizer.done
+        del held[:gone]
+        step.waits, step.over = len(held), normalizer.done
+        if held and step.varying is not None:
+            return []
     path = [one.step for one in steps]
-    over = normalizer.finish(Ending.COMPLETE) == held and is_clean(normalizer) and path[-1:] and path[-1].over
+    over = normalizer.finish(Ending.COMPLETE) == b"".join(held) and is_clean(normalizer) and path[-1:] and path[-1].over
     if not over or any(before.over for before, _ in pairwise(path)):
         return []
     first = start()

@@ -19,15 +19,15 @@ ROOM: Final = 128 * 1024
 class Step:
     """One event, or, where texts vary (``varying``), one and more in a row. ``chunk`` is the JSON of one that came.
 
-    ``waits``: repairs hold it back until the next. ``over``: behind it nothing of the answer is outstanding. ``then``:
-    what may come next.
+    ``waits``: how many events, this one last, repairs hold back then. ``over``: behind it nothing of the answer is
+    outstanding. ``then``: what may come next.
     """
 
     __slots__ = ("chunk", "form", "over", "then", "varying", "waits")
 
     def __init__(self, form: Form, chunk: JsonObject, varying: Varying | None = None) -> None:
         self.form, self.chunk, self.varying = form, chunk, varying
-        self.waits = self.over = False
+        self.waits, self.over = 0, False
         self.then: list[Step] = []
 
     def is_like(self, other: Step) -> bool:
@@ -69,10 +69,10 @@ class Walk:
         self._known: dict[Stamp, bytes] = {}
         self._past: list[bytes] = []
 
-    @property
-    def begun(self) -> bool:
-        """Whether anything came."""
-        return bool(self._past)
+    def may_begin(self, rest: bytes) -> bool:
+        """Whether the beginning of an event may be one of the course: before the first it may be of no event at all."""
+        firsts = () if self._past else (step.form.parts[0] for step in self.step.then)
+        return bool(self._past) or any(one[: len(rest)] == rest[: len(one)] for one in firsts)
 
     @property
     def raw(self) -> bytes:

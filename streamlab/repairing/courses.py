@@ -24,7 +24,6 @@ from streamlab.wire.payload import encode_json
 
 #: What a request says to the model, which no repair asks for.
 _SAID = frozenset({"messages", "prompt"})
-_LINE = b"data: "
 #: A read of more bytes is no event of a live stream.
 _LONG_READ = 2048
 #: Longer requests are read again by whoever asks for them, and a long key takes memory.
@@ -91,8 +90,6 @@ def _key(request: Request, head: ResponseHead) -> Key | None:
     body, names = RequestReading(request).body, tuple(name.lower() for name, _ in head.headers)
     if head.status != 200 or "content-encoding" in names or body.get("stream") is not True:
         return None
-    if _follower(request) is None:
-        return None
     asked = encode_json({key: value for key, value in body.items() if key not in _SAID})
     kind = head.header("content-type")
     return (request.method, request.url, asked, kind, *names) if len(asked) <= _LONGEST_KEY else None
@@ -109,13 +106,14 @@ class LiveNormalizer:
 
     def __init__(self, request: Request, head: ResponseHead, *, unsafe: bool, courses: Courses | None) -> None:
         self._request, self._head, self._unsafe = request, head, unsafe
-        self._known = courses.known(request, head) if courses is not None and not unsafe else None
-        self._held = self._rest = b""  # events that wait as repairs would let them wait, and the beginning of one
+        follower = _follower(request) if courses is not None and not unsafe else None
+        self._known = courses.known(request, head) if courses is not None and follower is not None else None
+        self._held: list[bytes] = []  # events that wait as repairs would let them wait
+        self._rest = b""  # the beginning of one
         self._walk: Walk | None = None
         self._reads: Reads | None = None
         self._normalizer: Normalizer | None = None
-        follower = _follower(request) if self._known is not None and self._known.count else None
-        if self._known is not None and follower is not None:
+        if self._known is not None and follower is not None and self._known.count:
             self._walk = Walk(self._known.start, follower)
         else:
             self._leave(b"")
@@ -136,10 +134,10 @@ class LiveNormalizer:
             if not walk.takes(event):
                 return b"".join(passed) + self._leave(data[at:])
             at = end
-            self._held += event
-            if not walk.step.waits:
-                passed.append(self._held)
-                self._held = b""
+            self._held.append(event)
+            go = len(self._held) - walk.step.waits
+            passed += self._held[:go]
+            del self._held[:go]
         self._rest = data[at:]
         if not self._may_go_on(walk, self._rest):
             passed.append(self._leave(self._rest))
@@ -148,8 +146,7 @@ class LiveNormalizer:
     @staticmethod
     def _may_go_on(walk: Walk, rest: bytes) -> bool:
         """Whether an event may begin so that is one of the course: else it may be over already, or no event at all."""
-        line = walk.begun or rest.startswith(_LINE[: len(rest)])
-        return line and b"\r" not in rest and len(rest) <= _LONG_READ
+        return walk.may_begin(rest) and b"\r" not in rest and len(rest) <= _LONG_READ
 
     def _leave(self, rest: bytes) -> bytes:
         """From here on a normalizer does all: it is handed what came, and what it makes of ``rest`` goes out."""
@@ -160,7 +157,7 @@ class LiveNormalizer:
             self._reads.add(came + rest)
         self._normalizer = normalizer = Normalizer(self._request, self._head, unsafe=self._unsafe)
         normalizer.feed(came)
-        self._walk, self._held, self._rest = None, b"", b""
+        self._walk, self._held, self._rest = None, [], b""
         return normalizer.feed(rest)
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
@@ -177,8 +174,8 @@ class LiveNormalizer:
     def finish(self, ending: Ending) -> bytes:
         """See `Normalizer.finish`."""
         if self.done and self._walk is not None and not self._rest:  # then it is whole, however it ends
-            held, self._held = self._held, b""
-            return held
+            held, self._held = self._held, []
+            return b"".join(held)
         left = self._leave(self._rest) if self._walk is not None else b""
         last = self._made.finish(ending)
         if self._reads is not None and self._known is not None and ending is Ending.COMPLETE:

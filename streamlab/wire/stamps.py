@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from streamlab.wire.locate import number_span, string_span
 from streamlab.wire.runs import decoded_string
@@ -42,6 +42,17 @@ def looks_like(value: bytes, stamp: Stamp) -> bool:
     if stamp is Stamp.TEXT:
         return decoded_string(value) is not None
     return _LOOKS[stamp].fullmatch(value) is not None
+
+
+def counts_of(value: Any, path: str) -> dict[str, Stamp]:
+    """Of the whole numbers in an object and what is in it, by their paths."""
+    found: dict[str, Stamp] = {}
+    for key, inner in value.items() if type(value) is dict else ():
+        if type(inner) is int and key.isidentifier():
+            found[f"{path}.{key}"] = Stamp.COUNT
+        elif key.isidentifier():
+            found |= counts_of(inner, f"{path}.{key}")
+    return found
 
 
 class Form:

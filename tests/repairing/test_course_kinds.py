@@ -3,11 +3,9 @@ would have had to look."""
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Iterator
-from itertools import islice, product
-from typing import Any
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -19,8 +17,9 @@ from streamlab.repairing.courses import Courses
 from streamlab.repairing.normalizer import Normalizer
 from tests import streams
 from tests.batches import batched
-from tests.examples import RANDOM, examples
+from tests.examples import examples
 from tests.mutations import FOREIGN, mutated
+from tests.one_place import changed_in_one_place, numbered
 from tests.repairing.test_courses import _DONE, _HEAD, _courses, _known, _live, _reads, _request, _sent, made
 from tests.repairing.test_mutations import MUTATIONS
 from tests.streams import Payload, call, chunk
@@ -158,44 +157,6 @@ def test_streams_of_all_kinds_follow_one_another_where_each_was_seen_once(made):
 
 # -- streams that leave the course -------------------------------------------------------------------------------
 
-_VALUES = (None, "", "x", -1, 0, 7, 1.5, True, [], {}, "{}", '{"a":1}', "get_w", "call_a1B2c3D10", "tool_calls", "stop")
-_GONE = object()
-
-
-def _places(value: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """The ways to all members of a payload."""
-    if way:
-        yield way
-    inside = value.items() if type(value) is dict else enumerate(value) if type(value) is list else ()
-    for key, inner in inside:
-        yield from _places(inner, (*way, key))
-
-
-def _changed(payload: Payload, way: tuple[str | int, ...], value: Any) -> Payload:
-    payload = copy.deepcopy(payload)
-    holder: Any = payload
-    for step in way[:-1]:
-        holder = holder[step]
-    if value is _GONE:
-        del holder[way[-1]]
-    else:
-        holder[way[-1]] = value
-    return payload
-
-
-def _mutants(payloads: list[Payload]) -> Iterator[tuple[str, list[Payload]]]:
-    """Streams that are another one in one place each."""
-    for at, payload in enumerate(payloads):
-        before, behind = payloads[:at], payloads[at + 1 :]
-        yield f"{at} gone", [*before, *behind]
-        yield f"{at} again", [*before, payload, *payloads[at:]]
-        yield f"{at} at the end", [*before, *behind, payload]
-        yield f"{at} behind the next", [*before, *behind[:1], payload, *behind[1:]]
-        for way in _places(payload):
-            for value in (_GONE, *_VALUES):
-                yield f"{at} {way} {value}", [*before, _changed(payload, way, value), *behind]
-
-
 _KNOWN = _all_kinds()
 
 
@@ -203,18 +164,10 @@ def _goes_as_ever(reads: list[bytes], ending: Ending | None = Ending.COMPLETE) -
     assert _sent(_live(_KNOWN, _REQUEST), reads, ending) == _sent(Normalizer(_REQUEST, _HEAD), reads, ending)
 
 
-def _numbered() -> Iterator[tuple[str, int]]:
-    """Mutants of each kind by their number: some of them, all with ``STREAMLAB_EXAMPLES=random``."""
-    for name in KINDS:
-        many = sum(1 for _ in _mutants(One(1).payloads(name)))
-        yield from ((name, number) for number in range(len(name) % 7, many, 1 if RANDOM else max(1, many // 60)))
-
-
 @pytest.mark.sweep
-@batched("name, number", _numbered(), parts=9)
+@batched("name, number", numbered(KINDS), parts=9)
 def test_a_stream_that_is_another_in_one_place_is_repaired_as_ever(name, number):
-    _, payloads = next(islice(_mutants(One(1).payloads(name)), number, None))
-    _goes_as_ever(_framed(payloads))
+    _goes_as_ever(_framed(changed_in_one_place(One(1).payloads(name), number)))
 
 
 _ODD_PIECES = (

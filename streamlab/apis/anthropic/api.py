@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from streamlab.apis.anthropic.reader import MessageReader
     from streamlab.apis.question import Question
     from streamlab.apis.translator import Translator
+    from streamlab.rules.api import Follower
+    from streamlab.rules.request import RequestReading
+    from streamlab.wire.stamps import Stamp
 
 
 class Anthropic(Api):
@@ -71,6 +74,16 @@ class Anthropic(Api):
         from streamlab.apis.anthropic.reader import MessageReader
 
         return MessageReader()
+
+    def stamps(self, chunk: JsonObject) -> dict[str, Stamp]:
+        from streamlab.apis.anthropic.following import stamps  # deferred: live streams alone follow one another
+
+        return stamps(chunk)
+
+    def follower(self, asked: RequestReading) -> Follower:
+        from streamlab.apis.anthropic.following import MessageFollower
+
+        return MessageFollower()
 
     def fold(self, tracker: Any) -> MessageFold:
         from streamlab.apis.anthropic.fold import MessageFold

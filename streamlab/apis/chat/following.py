@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from streamlab.apis.chat.repairs.call_arguments import CallArguments
 from streamlab.apis.chat.usage_numbers import NUMBERS
@@ -16,7 +14,7 @@ from streamlab.wire.choice_parts import CALLS, kinds_of
 from streamlab.wire.keepalives import named_by
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.runs import TextKind, Varying
-from streamlab.wire.stamps import Stamp
+from streamlab.wire.stamps import Stamp, counts_of
 
 _CALL = "choices[0].delta.tool_calls[0]."
 _ARGUMENTS = f"{_CALL}function.arguments"
@@ -28,20 +26,11 @@ def stamps(chunk: JsonObject) -> dict[str, Stamp]:
     found = {"id": Stamp.ID, "created": Stamp.TIME, **dict.fromkeys(PADDINGS, Stamp.NOISE)}
     kinds = {"id": str, "created": int, **dict.fromkeys(PADDINGS, str)}
     found = {key: stamp for key, stamp in found.items() if type(chunk.get(key)) is kinds[key]}
-    found |= dict.fromkeys(_counts(chunk.get("usage"), "usage"), Stamp.COUNT)
+    found |= counts_of(chunk.get("usage"), "usage")
     if _opens_call(chunk):
         found |= {f"{_CALL}id": Stamp.CALL, f"{_CALL}function.name": Stamp.NAME}
         found |= {_ARGUMENTS: Stamp.TEXT} if reading.function(reading.fragment(chunk))["arguments"] else {}
     return found
-
-
-def _counts(value: Any, path: str) -> Iterator[str]:
-    """The paths of the whole numbers in usage."""
-    for key, inner in value.items() if type(value) is dict else ():
-        if type(inner) is int and key.isidentifier():
-            yield f"{path}.{key}"
-        elif key.isidentifier():
-            yield from _counts(inner, f"{path}.{key}")
 
 
 def _opens_call(chunk: JsonObject) -> bool:

@@ -35,7 +35,7 @@ _RULES: Final = {
 }
 
 
-class _Progress:
+class Progress:
     """How far a JSON object has come: whether its last bracket is closed."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class ToolInputs(Part):
         self._given: tuple[str, Draft] | None = None  # input that stood in the start
         self._sent: list[str] = []  # that went out
         self._size = 0
-        self._progress = _Progress()
+        self._progress = Progress()
         self._held: list[Draft] = []
         self._held_size = 0
         self._off = False  # too much to hold back
@@ -181,7 +181,7 @@ class ToolInputs(Part):
         self._sent += run.texts
         self._size += len(run.text)
 
-    def _after(self, pieces: list[str]) -> _Progress:
+    def _after(self, pieces: list[str]) -> Progress:
         """How far the object has come after these pieces."""
         progress = copy(self._progress)
         text = "".join(pieces)
@@ -195,7 +195,7 @@ class ToolInputs(Part):
         kind = block.get("type")
         self._open = type(kind) is str and kind in TOOL_BLOCKS
         self._given, self._sent, self._size, self._off = None, [], 0, False
-        self._progress = _Progress()
+        self._progress = Progress()
         if not self._open:
             return
         self._index = draft.json.get("index")
