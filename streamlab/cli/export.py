@@ -92,6 +92,8 @@ def _tell(exported: Iterable[Exported], form: str) -> Iterable[Path]:
         complain(*(f"  {line}" for line in one.masked))
         if one.lost:
             complain(f"  a .{form} file cannot hold: {', '.join(one.lost)}")
+        if one.bundling:
+            complain(f"  to attach: {one.bundling}")
         yield one.path
 
 
@@ -104,7 +106,7 @@ def _write_texts(made: Iterable[ExportedText], path: Path | None, form: str) -> 
     if len(listed) > 1 and (path is not None or form != "markdown"):
         raise UsageError(f"{len(listed)} exchanges: name one, or a folder with --to")
     for one in listed:
-        complain(*one.masked)
+        complain(*one.masked, *([f"to attach: {one.bundling}"] if one.bundling else []))
         data = one.text.encode("utf-8", "backslashreplace")
         if path is None:
             say_body(data)

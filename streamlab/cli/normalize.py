@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from streamlab.exchange import Exchange
     from streamlab.judging.report import Report
     from streamlab.repairing.account import Normalized
+    from streamlab.report.mended import MendingTally
     from streamlab.storage.targets import Target
     from streamlab.workflows.mend import MendOptions
 
@@ -126,24 +127,35 @@ def _how_to_mend(api: Api | None, *, unsafe: bool, to_chat: bool, keep_secrets: 
 def _mend_all(output: Path, targets: Iterable[Target], options: MendOptions, *, as_json: bool) -> int:
     from streamlab.cli.options import warn
     from streamlab.cli.progress import ProgressLine
+    from streamlab.errors import StreamlabError
     from streamlab.report import mended
-    from streamlab.report.terminal import complain, say_json
-    from streamlab.sharing.shared import clean_notes
     from streamlab.workflows.mend import mend_into
 
     account = mended.MendingTally(as_json)
-    with ProgressLine() as progress:
-        for one in mend_into(output, targets, options):
-            progress.advance()
-            if one.error is not None:
-                warn(one.error)
-            account.add(one.source, one.account, one.left, failed=one.failed, unreadable=one.error is not None)
+    try:
+        with ProgressLine() as progress:
+            for one in mend_into(output, targets, options):
+                progress.advance()
+                if one.error is not None:
+                    warn(one.error)
+                account.add(one.source, one.account, one.left, failed=one.failed, unreadable=one.error is not None)
+    except StreamlabError:
+        if account.begun:  # what is written stays: the disk is full, say
+            _tell_account(account, output, options, as_json=as_json)
+        raise
+    _tell_account(account, output, options, as_json=as_json)
+    return account.exit_code
+
+
+def _tell_account(account: MendingTally, output: Path, options: MendOptions, *, as_json: bool) -> None:
+    from streamlab.report.terminal import complain, say_json
+    from streamlab.sharing.shared import clean_notes
+
     if as_json:
         document = account.document(str(output))
         say_json(clean_notes(document, options.masking) if options.masking else document, to_stderr=True)
     else:
         complain(*account.lines(str(output)))
-    return account.exit_code
 
 
 def _tell_summary(repaired: Normalized, left: Report, *, unsafe: bool, as_json: bool, keep_secrets: bool) -> None:

@@ -37,6 +37,11 @@ class MendingTally:
             self._each.append({"source": source, **account, "left": list(left), "failed": failed})
 
     @property
+    def begun(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self._count["whole"] or self._count["unreadable"])
+
+    @property
     def exit_code(self) -> int:
         """0 when no error remains, 1 when some do, 2 when some could not be read, 3 when a repair failed."""
         found = self._count

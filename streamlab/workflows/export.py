@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -37,18 +38,20 @@ FORMATS = ("fixture", "sse", "har", "vcr", "curl")
 
 
 class Exported(NamedTuple):
-    """Where an exchange went, and what the format cannot hold of it."""
+    """Where an exchange went, what the format cannot hold of it, and the command that makes the bundle it names."""
 
     path: Path
     lost: list[str]
     masked: Sequence[str] = ()
+    bundling: str | None = None
 
 
 class ExportedText(NamedTuple):
-    """An exchange as text, and what was masked in it."""
+    """An exchange as text, what was masked in it, and the command that makes the bundle it names."""
 
     text: str
     masked: list[str]
+    bundling: str | None = None
 
 
 def export(
@@ -64,8 +67,9 @@ def export(
     for target in targets:
         for found in find(target, db):
             shared = prepared(found.read(), masking)
-            written = write(shared.exchange, folder, directory_name(shared.exchange, found.source))
-            yield written._replace(masked=masked_lines([shared]))
+            name = directory_name(shared.exchange, found.source)
+            written = write(shared.exchange, folder, name)
+            yield written._replace(masked=masked_lines([shared]), bundling=_bundling(form, found.source, name))
 
 
 def texts(targets: Iterable[str], form: str, db: Path | None, masking: Masking | None) -> Iterator[ExportedText]:
@@ -74,7 +78,13 @@ def texts(targets: Iterable[str], form: str, db: Path | None, masking: Masking |
         for found in find(target, db):
             shared = prepared(found.read(), masking)
             name = directory_name(shared.exchange, found.source)
-            yield ExportedText(_text(shared.exchange, form, name, masking is not None), masked_lines([shared]))
+            text = _text(shared.exchange, form, name, masking is not None)
+            yield ExportedText(text, masked_lines([shared]), _bundling(form, found.source, name))
+
+
+def _bundling(form: str, source: str, name: str) -> str | None:
+    """What makes the bundle that a card names; None where it names none, or has it inside."""
+    return f"streamlab bundle {shlex.quote(source)} -o {name}.slab" if form == "markdown" else None
 
 
 def _text(exchange: Exchange, form: str, name: str, redacted: bool) -> str:

@@ -61,8 +61,7 @@ def mend_into(output: Path, targets: Iterable[Target], options: MendOptions) -> 
     if is_database(output) and output.exists():
         raise UsageError(f"{output} is there already; what is mended goes into a database of its own")
     for some in _mended(targets, options):
-        _write(some, output)
-        yield from some
+        yield from _written(some, output)
 
 
 def _mended(targets: Iterable[Target], options: MendOptions) -> Iterator[list[Mended]]:
@@ -90,15 +89,17 @@ def _mend_one(target: Target, options: MendOptions) -> Mended:
     return Mended(target.source, mended, summary_json(done), errors_left(done), done.failed)
 
 
-def _write(some: Sequence[Mended], output: Path) -> None:
-    """A database is open only while it is written: processes may be started at any other time."""
+def _written(some: Sequence[Mended], output: Path) -> Iterator[Mended]:
+    """Each once it is written. A database is open only meanwhile: processes may be started at any other time."""
     if not is_database(output):
         output.mkdir(parents=True, exist_ok=True)
         for one in some:
             if one.exchange is not None:
                 write_exchange_dir(one.exchange, free_directory(output, directory_name(one.exchange, one.source)))
+            yield one
         return
     with CaptureDB(output, write=True) as database:
         for one in some:
             if one.exchange is not None:
                 database.add(one.exchange)
+            yield one

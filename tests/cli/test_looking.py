@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,16 @@ def test_show_wants_one_exchange(run, folder):
     ran = run("show", folder)
     assert ran.code == 2
     assert "name one" in ran.err
+
+
+def test_the_bundle_that_a_card_names_is_made_by_the_command_that_is_told(run, folder, tmp_path):
+    shown = run("export", folder / "good", "--as", "markdown")
+    [told] = (line for line in shown.err.splitlines() if line.startswith("to attach: streamlab bundle "))
+    [named] = set(re.findall(r"[\w-]+\.slab", shown.out))
+    assert run(*shlex.split(told)[3:]).code == 0
+    assert (tmp_path / named).is_file()
+    assert f"  {told}" in run("export", folder / "good", "--as", "markdown", "--to", tmp_path / "cards").err
+    assert "to attach" not in run("export", folder / "good", "--as", "html", "--to", tmp_path / "page.html").err
 
 
 def test_import_and_export_round_trip(run, folder, tmp_path):

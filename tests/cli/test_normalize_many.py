@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from streamlab.errors import CouldNotRunError
 from streamlab.repairing.normalizer import normalize
 from streamlab.storage.capture_db import CaptureDB
 from streamlab.storage.targets import find
@@ -116,3 +118,20 @@ def test_known_secrets_are_masked_in_what_is_written(run, tmp_path, output):
     masked, kept = ([one.read().body for one in find(str(tmp_path / name))] for name in (output, f"kept-{output}"))
     assert [secret.encode() in body for body in (*masked, *kept)] == [False, False, True, True]
     assert [body.endswith(b"data: [DONE]\n\n") for body in masked] == [True, True]
+
+
+def test_what_was_mended_before_the_disk_was_full_is_whole_and_told(run, many, tmp_path, monkeypatch):
+    room, add = iter(range(3)), CaptureDB.add
+
+    def added(database, exchange):
+        if next(room, None) is None:
+            raise CouldNotRunError("mended.db: database or disk is full")
+        return add(database, exchange)
+
+    monkeypatch.setattr(CaptureDB, "add", added)
+    ran = run("normalize", many, "-o", "mended.db")
+    *_, counted, why = ran.err.splitlines()
+    assert (ran.code, why) == (3, "streamlab: mended.db: database or disk is full")
+    assert re.fullmatch(r"\d exchanges? of 3 mended.*: mended\.db", counted)
+    with CaptureDB(tmp_path / "mended.db") as database:
+        assert database.count() == 3

@@ -234,9 +234,9 @@ def checkout(tmp_path, monkeypatch):
     return measuring.checkout()
 
 
-def _measure(checkout, names, client, folder):
-    environments = _Here(folder)
-    return measuring.measure(checkout, [client], names, ClientsAsked(environments, folder / "log"))
+def _measure(checkout, names, client, folder, *others, refused=()):
+    environments = _Here(folder, refused)
+    return measuring.measure(checkout, [client, *others], names, ClientsAsked(environments, folder / "log"))
 
 
 def test_a_real_client_is_measured_and_its_answers_are_those_of_before(checkout, tmp_path):
@@ -280,6 +280,14 @@ def test_who_asks_for_the_whole_answer_instead_is_said_to(checkout, tmp_path, na
     assert (said.harm, said.how) == ("raises", "throws the stream away and asks again without streaming")
 
 
+def test_who_is_left_out_after_a_measurement_that_was_broken_off_has_no_part_in_the_results(checkout, tmp_path):
+    noted = measuring.Noted(checkout / "tools" / "clients" / ".measuring.jsonl")
+    noted.add("shouts", "toy 1.0", "text.error-mid", "same")
+    found = _measure(checkout, ["text.delta-missing"], setup("reads"), tmp_path, setup("shouts"), refused=("shouts",))
+    told = json.loads(found.results[0].read_text())
+    assert (list(told["clients"]), found.answers) == (["reads"], 1)
+
+
 def replace_id(one, name):
     return one._replace(id=name)
 
@@ -289,6 +297,13 @@ def test_another_version_voids_what_the_last_one_said(tmp_path):
     noted.add("c", "1", "a", "same")
     noted.add("c", "2", "b", None)
     assert measuring.Noted(tmp_path / "noted").outcomes == {("c", "b"): None}
+
+
+def test_an_answer_behind_one_that_is_torn_is_kept(tmp_path):
+    path = tmp_path / "noted"
+    path.write_text('{"client": "c", "ver')
+    measuring.Noted(path).add("c", "1", "a", "same")
+    assert measuring.Noted(path).outcomes == {("c", "a"): "same"}
 
 
 def test_a_stream_that_nobody_knows_is_refused(checkout, tmp_path):

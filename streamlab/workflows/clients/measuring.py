@@ -7,13 +7,13 @@ of ``results/``, and ``measured.toml`` is written from all of those: what was no
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import fnmatch
 import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -121,7 +121,7 @@ def _fits(name: str, patterns: Sequence[str]) -> bool:
     return not patterns or any(fnmatch.fnmatch(name, one) for one in patterns)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _tool(root: Path) -> Iterator[tuple[ModuleType, ModuleType]]:
     """The checkout's own modules: what the streams are, and what becomes of the results."""
     added = [str(root), str(root / _HOME)]
@@ -141,9 +141,12 @@ class Noted:
         self.versions: dict[str, str] = {}
         self.outcomes: dict[tuple[str, str], str | None] = {}
         if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                if line.endswith("}"):  # the last may be torn
+            text = path.read_text(encoding="utf-8")
+            for line in text.splitlines():
+                with contextlib.suppress(json.JSONDecodeError):  # of one that is torn
                     self._take(json.loads(line))
+            if not text.endswith("\n"):
+                path.write_text(text + "\n", encoding="utf-8")  # or the next answer would be torn with it
 
     def _take(self, told: dict[str, Any]) -> None:
         client, version = told["client"], told["version"]
@@ -171,8 +174,9 @@ class _Round:
 
     @property
     def asked(self) -> list[ClientSetup]:
-        """Those that answered."""
-        return [one for one in self.wanted if one.id in self.noted.versions]
+        """Those that answered all of it: not who was left out, also where a run before it had an answer noted."""
+        outcomes = self.noted.outcomes
+        return [one for one in self.wanted if all((one.id, stream.name) in outcomes for stream in self.chosen)]
 
 
 async def _all(round_: _Round, asking: ClientsAsked) -> None:
