@@ -11,6 +11,7 @@ from streamlab.rules.told_failures import tells_a_failure
 from streamlab.wire import error_objects, reading
 from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, StreamEvent, Undecodable
+from streamlab.wire.finish_reasons import stray_reason
 from streamlab.wire.payload import FaultKind, JsonObject
 from streamlab.wire.reading import Fact
 
@@ -80,7 +81,7 @@ def _tells_an_error(event: StreamEvent) -> bool:
     if tells_a_failure(event):
         return True
     if isinstance(event, Chunk):
-        return False
+        return any(stray_reason(event.json, choice) for choice in reading.choices(event.json))
     if isinstance(event, Undecodable) and any(fault.kind is FaultKind.NOT_JSON for fault in event.faults):
         return True
     if event.sse is None:

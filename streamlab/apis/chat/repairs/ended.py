@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from streamlab.apis import api_names
+from streamlab.apis.chat.asked_tools import names_tool
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
     ABSENT,
@@ -26,6 +27,7 @@ from streamlab.rules.repair import (
 )
 from streamlab.rules.repairs.errors import error_in, worded
 from streamlab.wire import error_objects, reading
+from streamlab.wire.finish_reasons import stray_reason
 from streamlab.wire.json_values import as_it_is
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
@@ -47,13 +49,17 @@ class Ended(Repair):
 
     ``[DONE]`` is added only when every choice has finished and the HTTP message ended properly. A stream that broke
     off, or brought nothing, ends with an error event, so that a client raises instead of taking half an answer for a
-    whole one; a stream that says ``[DONE]`` without a ``finish_reason`` gets one only on request.
+    whole one; a stream that says ``[DONE]`` without a ``finish_reason`` gets the one that it told where no client
+    looks, and else one only on request.
     """
 
     rules = ("done-missing", "error-in-comment", "empty-200", "only-done", "html-body-200", "body-not-event-stream")
     stage = Stage.END
-    on = Fact.DONE | Fact.ERROR | Fact.COMMENT
-    holds_back = "with --unsafe, usage that comes before a choice has finished: until the next event"
+    on = Fact.DONE | Fact.ERROR | Fact.COMMENT | Fact.SHAPE
+    holds_back = (
+        "with --unsafe, or where the reason to finish stands in a wrong place, usage that comes before a choice has "
+        "finished: until the next event"
+    )
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
 
     def __init__(self, state: RepairState) -> None:
@@ -62,6 +68,7 @@ class Ended(Repair):
         self._failed = False  # whether an error was the last that came
         self._chunks = False  # whether any came this way; those that no repair waits for do not
         self._told: Draft | None = None  # the last comment that tells of a failure
+        self._stray: dict[int, str] = {}  # choice -> the reason to finish that stands where no client looks
         self._held: list[Draft] = []  # usage, and comments behind it, while an end may be guessed before it
 
     def event(self, draft: Draft) -> Drafts:
@@ -72,16 +79,17 @@ class Ended(Repair):
             return tuple(self._let_go()) if len(self._held) > _MAX_HELD else ()
         if isinstance(draft.event, Done):
             self._done = self.state.done = True
-            return (*self._guessed(draft), *self._let_go(), *self._before_done(draft), draft)
+            ends = (*self._moved(draft.sources), *self._guessed(draft))
+            return (*ends, *self._let_go(), *self._before_done(draft), draft)
         return (*self._let_go(), draft)
 
     @property
     def _may_guess(self) -> bool:
         """Whether an end may have to be guessed, which goes before usage."""
-        return self.state.unsafe and not self._done and not self._finished
+        return (self.state.unsafe or bool(self._stray)) and not self._done and not self._finished
 
     def _let_go(self) -> list[Draft]:
-        held, self._held, self.awake = self._held, [], False
+        held, self._held, self.awake = self._held, [], bool(self._stray) and not self._done
         return held
 
     def _look_at(self, draft: Draft) -> None:
@@ -90,7 +98,11 @@ class Ended(Repair):
             self._failed = True
         if draft.is_chunk:
             self._chunks, self._failed = True, False
-            self.state.opened.update(map(reading.choice_index, reading.choices(draft.json)))
+            choices = reading.choices(draft.json)
+            self.state.opened.update(map(reading.choice_index, choices))
+            for choice in choices:
+                if stray := stray_reason(draft.json, choice):
+                    self._stray[reading.choice_index(choice)] = stray[0]
         if isinstance(draft.event, Comment) and error_objects.tells_of_failure(draft.event.sse.raw):
             self._told = draft
 
@@ -112,6 +124,27 @@ class Ended(Repair):
         state = self.state
         return not self._finished and not state.audio and not reading.is_of_audio_model(state.last or {})
 
+    def _moved(self, sources: tuple[int, ...]) -> Iterator[Draft]:
+        """The ends that were told where no client looks, each in a chunk of its own."""
+        state = self.state
+        if state.errors or state.calls_open or state.audio:
+            return
+        for index in sorted(self._stray.keys() & (state.opened - set(state.finished))):
+            called = bool(state.calling.get(index)) and not names_tool(state.body)
+            reason = "tool_calls" if called and self._stray[index] == "stop" else self._stray[index]
+            yield self._finish(index, reason, sources, Origin.DERIVED)
+
+    def _finish(self, index: int, reason: str, sources: tuple[int, ...], origin: Origin) -> Draft:
+        """A chunk that ends a choice."""
+        state = self.state
+        said: JsonObject = {"text": ""} if state.api.name == api_names.COMPLETIONS else {"delta": {}}
+        choice: JsonObject = {"index": index, **said, "logprobs": None, "finish_reason": reason}
+        envelope = {key: value for key, value in (state.last or {}).items() if key in ENVELOPE_KEYS}
+        made = Draft(Chunk(None, {**envelope, "choices": [choice]}), sources, [], True)
+        made.note("finish-reason-missing", "choices[0].finish_reason", ABSENT, reason, origin)
+        state.finished[index] = reason
+        return made
+
     def _guessed(self, draft: Draft) -> Iterator[Draft]:
         """An end for each choice that has none, before the usage that was held back."""
         state = self.state
@@ -124,13 +157,7 @@ class Ended(Repair):
             return  # so may they be, where none has an end
         for index in sorted(state.opened - set(state.finished)):
             reason = "tool_calls" if state.calling.get(index) else "stop"
-            said: JsonObject = {"text": ""} if state.api.name == api_names.COMPLETIONS else {"delta": {}}
-            choice: JsonObject = {"index": index, **said, "logprobs": None, "finish_reason": reason}
-            envelope = {key: value for key, value in (state.last or {}).items() if key in ENVELOPE_KEYS}
-            made = Draft(Chunk(None, {**envelope, "choices": [choice]}), draft.sources, [], True)
-            made.note("finish-reason-missing", "choices[0].finish_reason", ABSENT, reason, Origin.INVENTED)
-            state.finished[index] = reason
-            yield made
+            yield self._finish(index, reason, draft.sources, Origin.INVENTED)
 
     @property
     def _any(self) -> bool:
@@ -141,7 +168,8 @@ class Ended(Repair):
         return bool(self.state.finished) and self.state.opened <= set(self.state.finished)
 
     def end(self, ending: Ending) -> Drafts:
-        return (*self._let_go(), *self._ended(ending))
+        moved = self._moved(()) if ending is Ending.COMPLETE and not self._done else ()
+        return (*moved, *self._let_go(), *self._ended(ending))
 
     def release(self) -> Drafts:
         return tuple(self._let_go())

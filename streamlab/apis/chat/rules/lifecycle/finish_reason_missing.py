@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from streamlab.apis import api_names
 from streamlab.exchange import Ending
 from streamlab.record import changed
-from streamlab.rules.base import Findings
+from streamlab.rules.base import Findings, quote
 from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.raw_answers import is_answer_again
@@ -19,7 +19,7 @@ from streamlab.wire.arguments import is_open
 from streamlab.wire.bad_payloads import Misfit, Named, ends_otherwise
 from streamlab.wire.choice_parts import one_answer
 from streamlab.wire.events import Chunk, StreamEvent
-from streamlab.wire.finish_reasons import is_blank
+from streamlab.wire.finish_reasons import is_blank, stray_reason
 from streamlab.wire.reading import Fact
 
 
@@ -34,9 +34,12 @@ class FinishReasonMissing(LateRule):
     Nobody can tell a complete answer from a cut one. The openai-node ``.stream()`` helper, the AI SDK's
     openai-compatible provider and LiteLLM raise; {clients: not raises when the answer is text} measured clients take
     what arrived for the whole answer. Where ``[DONE]`` never comes either, the answer was cut, and who raises is right.
-    Where another choice finishes, both ``.stream()`` helpers of openai-node raise, and most clients never look.
+    Where another choice finishes, both ``.stream()`` helpers of openai-node raise, and most clients never look. One
+    that is told where no client looks, as ``finishReason``, in the delta or beside the choice, is none to them either
+    (jakobdylanc/llmcord#84).
 
     ## Repair
+    A reason that is told elsewhere in the chunk goes where it belongs, in a chunk of its own at the end. Else
     ``stop`` is a guess, so it is only made when asked for, and only when ``[DONE]`` and a proper end of the HTTP
     message say that nothing was cut. Never after a cut or an error: what stops without an end gets an error event.
     Nor where an event could not be read, the arguments of a call are no JSON object, or choices came that nobody asked
@@ -67,6 +70,7 @@ class FinishReasonMissing(LateRule):
         self._announced = False  # the end is told otherwise than by [DONE]
         self._again = False  # the whole answer came once more, as raw text
         self._hidden = False  # a finish_reason stands in an event that is no JSON object
+        self._stray: dict[int, tuple[str, str]] = {}  # choice -> a reason that stands elsewhere, and where
         self._misfits: list[Named] = []  # which nobody can read, or which become an error
 
     def event(self, at: int, event: StreamEvent) -> None:
@@ -85,6 +89,8 @@ class FinishReasonMissing(LateRule):
                 self._audio = True
             elif reason is not None and not is_blank(reason):  # what those leave open: finish-reason-empty-string
                 self._finished.add(index)
+            elif stray := stray_reason(event.json, choice):
+                self._stray[index] = stray
 
     def _note(self, misfits: Iterable[Named]) -> None:
         """Keep the first misfit that takes the guess away, and the last one, which may be all that came at the end."""
@@ -131,12 +137,12 @@ class FinishReasonMissing(LateRule):
         path = f"choices[{known[0].place if known else 0}].finish_reason"
         found = self.found_at(
             self._last_place(path, indexes, known[0].place if known else 0),
-            f"{whose} no finish_reason before {end}",
+            f"{whose} no finish_reason before {end}{self._elsewhere(indexes)}",
             path=path,
             expected=f'"stop", "length", "tool_calls" or "content_filter" in the last chunk of {of_whom}',
             actual="(never)",
             severity=severity,
-            repairability=self._repairability(severity),
+            repairability=self._repairability(severity, told=all(index in self._stray for index in indexes)),
         )
         return changed(found, variants=self._forms(indexes) if severity is Severity.ERROR else ())
 
@@ -156,11 +162,19 @@ class FinishReasonMissing(LateRule):
         known = [choices[index] for index in indexes if index in choices]
         return tuple(dict.fromkeys(self.variants[bool(choice.calls) + 2 * cut] for choice in known))
 
-    def _repairability(self, severity: Severity) -> Repairability:
+    def _elsewhere(self, indexes: tuple[int, ...]) -> str:
+        """Where the reason of the first of these choices stands instead; "" where it is not told."""
+        reason, path = self._stray.get(indexes[0], ("", ""))
+        return f": {quote(reason)} stands in {path}, where no client looks" if path else ""
+
+    def _repairability(self, severity: Severity, *, told: bool) -> Repairability:
+        """``told``: the reason stands elsewhere."""
         if self._again and not self.ctx.calls.calls:
             return Repairability.SAFE  # that answer was whole: plain-text-in-data
         if severity is not Severity.ERROR:
             return Repairability.NONE
+        if told and not self._calls_open and not self._may_be_one:
+            return Repairability.SAFE
         if self.ctx.seen.done_at is None or any(map(self._is_told, self._misfits)):
             return Repairability.TOLD
         unread = any(map(_is_unread, self._misfits)) or self._calls_open
