@@ -28,7 +28,7 @@ _AT_ONCE = 4
 
 def main() -> int:
     """Every reader, every stream."""
-    python, node = python_environment(), _node()
+    python, node = python_environment(), node_environment()
     listed = json.loads(
         subprocess.run([python, "-c", _LIST], capture_output=True, text=True, cwd=HERE, check=True).stdout
     )
@@ -92,10 +92,11 @@ def held_to(results: Path, found: dict[str, Any]) -> int:
     return int(not same)
 
 
-def _node() -> Path:
-    folder = HOME / "node"
+def node_environment(name: str = "node", packages: str = "package.json") -> Path:
+    """The folder of that name in which the packages that the file names are installed."""
+    folder = HOME / name
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "package.json").write_bytes((HERE / "package.json").read_bytes())
+    (folder / "package.json").write_bytes((HERE / packages).read_bytes())
     subprocess.run(["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", folder], check=True)
     return folder
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import json
+import re
 import socket
 import threading
 import time
@@ -74,9 +76,22 @@ CUT = Case("cut", "cut behind its second event", (_plain("one"), None, _plain("t
 CUT_SUDDENLY = replace(CUT, name="cut-suddenly", closes=False)
 
 
+def _chunk(text: str) -> bytes:
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    return f"data: {json.dumps(chunk)}\n\n".encode()
+
+
+#: The same for clients of OpenAI's API.
+CHUNKS = Case("chunks", "two chunks, silence between", (_chunk("one"), None, _chunk("two")), ("one", "two"))
+CHUNKS_GZIP = replace(CHUNKS, name="chunks-gzip", coding="gzip")
+CHUNKS_CUT = replace(CHUNKS, name="chunks-cut", cut=True)
+_SERVED = {case.name: case for case in (*CASES, CUT, CUT_SUDDENLY, CHUNKS, CHUNKS_GZIP, CHUNKS_CUT)}
+
+
 class Server:
-    """Sends the case that the path ``/RUN/CASE`` names, one HTTP chunk a write; a run that asks again gets a 204, by
-    which the standard lets a server say that there is no more."""
+    """Sends the case that a part of the path names (``/RUN/CASE``), one HTTP chunk a write; a run that asks again gets
+    a 204, by which the standard lets a server say that there is no more."""
 
     def __init__(self, *, once: bool = True) -> None:
         self._once = once
@@ -92,19 +107,14 @@ class Server:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection:
-            head = b""
-            while b"\r\n\r\n" not in head:
-                piece = connection.recv(65_536)
-                if not piece:
-                    return
-                head += piece
-            path = head.split()[1].decode()
+            path = _asked(connection)
+            if path is None:
+                return
             self.requests[path] += 1
             if self._once and self.requests[path] > 1:
                 connection.sendall(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
                 return
-            name = path.rpartition("/")[2]
-            case = next((one for one in (*CASES, CUT, CUT_SUDDENLY) if one.name == name), None)
+            case = next((_SERVED[part] for part in path.split("/") if part in _SERVED), None)
             if case is None:
                 connection.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
                 return
@@ -118,6 +128,20 @@ class Server:
                     time.sleep(0.02)
                 if not case.cut:
                     connection.sendall(b"0\r\n\r\n")
+
+
+def _asked(connection: socket.socket) -> str | None:
+    """The path of a request that has come whole; None of one that has not."""
+    came = b""
+    while True:
+        head, blank, body = came.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        if blank and len(body) >= int(length[1] if length else 0):
+            return head.split()[1].decode()
+        piece = connection.recv(65_536)
+        if not piece:
+            return None
+        came += piece
 
 
 def _coded(case: Case) -> Iterator[bytes]:
