@@ -388,6 +388,10 @@ def test_without_tools_markup_is_text():
         153330462,  # a chunk of chat completions that is torn, before a message in events of its own
         1601081416,  # a piece of input under the name of message_start, behind an end, without an index
         1352276222,  # reasons and comments between the pieces of a call's input
+        1958491355,  # thoughts in the text, behind a stop that says more and names no block
+        1224973473,  # a start that comes again and again for a call without a name, while it waits for a text
+        363827151,  # the answer starts over behind its reason, and breaks off behind another one
+        1255926138,  # the same with pings between, and an end
     ],
 )
 def test_no_law_is_broken_where_one_was(number):

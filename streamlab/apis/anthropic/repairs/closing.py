@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from streamlab.apis.anthropic.blocks import Block
 from streamlab.apis.anthropic.expectations import (
+    BLOCK_DELTA,
     BLOCK_START,
     BLOCK_STOP,
     CUTTING_REASONS,
@@ -82,7 +83,8 @@ class Closing(Part):
         else:
             self._begun = True
             stays = self._stays(draft) and self.message.stop_reason is not None
-            if stays or self.message.told:  # behind content it would be one more, with that between
+            # Behind content it would be one more, with that between; the end of a block goes before it.
+            if stays or (self.message.told and kind in (BLOCK_START, BLOCK_DELTA)):
                 yield from self._release()
             if kind in (BLOCK_START, BLOCK_STOP):
                 self._follow(kind, draft.json.get("index"))

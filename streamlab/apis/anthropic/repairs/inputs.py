@@ -97,8 +97,9 @@ class ToolInputs(Part):
         if self.message.passing:
             follows = kind == BLOCK_DELTA and draft.json.get("index") == self._index
             return (*(self._held_back() if follows else self._as_it_came()), draft)
-        if draft is self.message.left:  # the input goes on behind it, and what it is a part of is not known
-            self._off = True
+        if any(draft is one for one in self.message.left):
+            self.message.left = [one for one in self.message.left if one is not draft]
+            self._off = True  # the input goes on behind it, and what it is a part of is not known
             self._again(draft, as_object(draft.json.get("content_block")))
             return (*self._as_it_came(), draft)
         if kind == BLOCK_START:

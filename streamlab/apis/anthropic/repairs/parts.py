@@ -41,7 +41,7 @@ class Message:
         self.stop_reason: Any = None  # known from any event
         self.input: JsonObject = {}  # input tokens of message_start
         self.as_came: Draft | None = None  # an event that stays where it is
-        self.left: Draft | None = None  # a start that goes out as it came, for a block that is open
+        self.left: list[Draft] = []  # starts on their way that go out as they came, each for a block that is open
         self.told = False  # a message_delta went out
         self.called = False  # a tool went out that the client is to run
         self.ended = False  # message_stop or an error went out

@@ -32,7 +32,8 @@ class ThinkTags(Part):
         self._held: list[Draft] = []
         self._text = ""
         self._over = False
-        self._first: Any = None  # index of the block that was opened first, while it is open
+        self._first: Any = None  # index of the block that was opened first
+        self._closed = False  # whether it was closed; text of it that comes late goes before its end
 
     @property
     def holding(self) -> bool:
@@ -64,9 +65,12 @@ class ThinkTags(Part):
         index = draft.json.get("index") if kind.startswith("content_block_") else None
         if kind == BLOCK_START and self._first is None:
             self._first = index
+        elif kind == BLOCK_START:
+            self._over = self._over or (self._closed and not self._held)
         elif kind == BLOCK_STOP:
-            self._over = self._over or (index == self._first and not self._held)
-            if says_more(draft) and not self._held:  # its block goes out as it came, and what comes for it
+            of_first = self._first is not None and index in (self._first, None)
+            self._closed = self._closed or (of_first and not self._held)
+            if says_more(draft) and not self._held and not of_first:  # its block goes out as it came, as does its text
                 self._over = True
                 return True
         return kind == BLOCK_DELTA and type(index) is int and type(self._first) is int and index != self._first

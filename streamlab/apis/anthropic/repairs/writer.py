@@ -213,7 +213,7 @@ class BlockWriter:
         rule, block = "messages-block-restarted", as_object(draft.json.get("content_block"))
         if slot.block is not None and slot.block.adds(block):
             self.message.cannot(rule, "there is more in it than in the start before it")
-            self.message.left = draft
+            self.message.left.append(draft)
             yield from self.flush(slot, draft)
             yield from self.write(draft, slot)
             return
