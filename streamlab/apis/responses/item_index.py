@@ -14,7 +14,7 @@ from streamlab.apis.responses.expectations import (
     text_of,
 )
 from streamlab.apis.responses.facts import Odd, ResponseFact
-from streamlab.apis.responses.items import Item, Parts
+from streamlab.apis.responses.items import Item, Parts, Piece
 from streamlab.rules.base import quote
 from streamlab.wire.payload import JsonObject
 
@@ -135,6 +135,17 @@ class ItemIndex:
         beside = [*self.open_at(item.index), *self._unadded_at(item.index)]
         return next((one for one in beside if (one.kind == kind if kind else one.may_have(family))), None)
 
+    def _told_beside(self, placed: Item, found: JsonObject, item_id: str) -> Item | None:
+        """The item that was never added and is done under an id of nobody's and the index of another one, as its deltas
+        tell."""
+        kind = text_of(found.get("type"))
+        beside = (one for one in self._unadded_at(placed.index) if one.kind == kind)
+        item = next((one for one in beside if any(map(_came_whole, one.own_pieces)) and one.agrees_with(found)), None)
+        if item is not None and item.id:
+            said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(item_id)}"
+            self._say(_F.IDS, "item.id", said, item.id, item_id)
+        return item
+
     def _unadded_at(self, index: int) -> Iterator[Item]:
         """The items of a known type under an index that were never added, the last one first."""
         return (one for one in reversed(self.items[-MOST_OPEN:]) if one.index == index and one.headless and one.kind)
@@ -181,7 +192,7 @@ class ItemIndex:
         kinds = sorted(FAMILY_ITEMS.get(family, ()))
         start: JsonObject = {"type": kinds[0] if len(kinds) == 1 else "", "id": item_id}
         free = max((one.index for one in self.items), default=-1) + 1
-        item = self._new(free if index is None else index, start, opened=False)
+        item = self._new(free if index is None else index, start, opened=False, guessed=index is None)
         item.resumed = self.resumed
         if not self.resumed:
             shown = quote(item_id) if index is None else quote(index)
@@ -196,14 +207,19 @@ class ItemIndex:
             said = f"output item {quote(item.index)} goes on although {quote(last.index)} was opened"
             self._say(_F.OVERLAP, "output_index", said, last.index, item.index)
 
-    def _new(self, index: int, start: JsonObject, *, opened: bool = True) -> Item:
+    def _new(self, index: int, start: JsonObject, *, opened: bool = True, guessed: bool = False) -> Item:
         item = Item(len(self.items), index, start, opened=opened)
         self.items.append(item)
-        if opened or index not in self.by_index or not self.by_index[index].opened:
+        if opened or (not guessed and (index not in self.by_index or not self.by_index[index].opened)):
             self.by_index[index] = item
         if item.id:
             self.by_id[item.id] = item
         return item
+
+
+def _came_whole(piece: Piece) -> bool:
+    """Whether deltas came, and were told to be all."""
+    return piece.deltas > 0 and piece.told
 
 
 def state_of(value: JsonObject, member: str) -> str:

@@ -160,8 +160,10 @@ class Output(ItemIndex):
             return placed
         if other and placed is not None and not item_id:
             item = self._beside(placed, kind=text_of(found.get("type"))) if found.get("type") else None
+        elif other and placed is not None:
+            item = self._told_beside(placed, found, item_id)
         else:
-            item = None if other else self._look_up(item_id, index, "item.id", value, kind)
+            item = self._look_up(item_id, index, "item.id", value, kind)
         return item or self._by_call_id(found, item_id)
 
     def _is_misnamed(self, placed: Item, found: JsonObject, item_id: str) -> bool:

@@ -139,6 +139,11 @@ def test_no_law_is_broken_where_one_was(name):
         865769676,  # an item is done again under an index that was given to another one
         453969084,  # text of another item, without an index
         1094451629,  # an error with an id and no type
+        1090032925,  # a call that waits for its turn ends with the response, behind one that was never added
+        1490807380,  # a call that was never added is done under another id, at the index of one that was opened here
+        1339155499,  # the same with a stray line
+        1037765569,  # ids that change with each event, and no index
+        1510459678,  # a call that was never added is done under another id, in an answer that was cut
         701774033,  # the end under another name, and counts that are none
         881239428,  # only the end, with one item twice
         742939168,  # the end of a part under the index of a call

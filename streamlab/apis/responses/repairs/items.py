@@ -16,6 +16,7 @@ from streamlab.apis.responses.expectations import (
     text_of,
 )
 from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.item_index import MOST_OPEN
 from streamlab.apis.responses.items import MOST_PARTS, Item, input_text
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.rules.repair import Draft, Origin, RepairState
@@ -135,6 +136,9 @@ class ItemsOut:
 
     def place(self, draft: Draft, item: Item) -> None:
         """Index and id of an event that is about an item."""
+        if self._may_be_anothers(draft.json, item):
+            self.state.account.cannot("responses-missing-output-index", "which item it is about, is not on the wire")
+            return
         slot, value = self.slot(item), draft.json
         if self.reader.kind in (ITEM_ADDED, ITEM_DONE) and type(value.get("item")) is not dict:
             if self.reader.kind == ITEM_ADDED and self._was_moved_to(item.index):
@@ -151,6 +155,14 @@ class ItemsOut:
             rule = "responses-missing-item-id" if missing else slot.id_rule
             draft.put(rule, value, "item_id", slot.id, "")
         self._part(draft, item)
+
+    def _may_be_anothers(self, value: JsonObject, item: Item) -> bool:
+        """Whether an event without an index names an item that was never added while one is open that it may be about:
+        ids that change with each event are nobody's."""
+        if item.opened or type(value.get("output_index")) is int or item.number in self._slots:
+            return False
+        family = family_of(self.reader.kind)[0]
+        return any(one.open and one.opened and one.may_have(family) for one in self.reader.items[-MOST_OPEN:])
 
     def move(self, draft: Draft, item: Item) -> None:
         """The index of an event that is about an item."""

@@ -95,7 +95,7 @@ class ResponseRepair(Repair):
         self._places = False  # … and items had been moved before
         self._opened_here = False  # response.created is ours
         self._opened = OpenedHere(self._reader, state, self._items)
-        self._undone = Undone(self._reader, state, self._items, self._opened.items)
+        self._undone = Undone(self._reader, state, self._items, self._opened.items, self._turns)
 
     @property
     def holding(self) -> bool:
@@ -318,7 +318,8 @@ class ResponseRepair(Repair):
                 return
         self._items.members(draft, facts, item)
         over = facts & (_F.DONE | _F.ITEM_DONE) and not facts & _F.ORDER and not self._is_behind(facts)
-        if over and item is not None and self._items.slot(item).id and not item.resumed and not item.changed:
+        known = item is not None and item.opened and not item.resumed and not item.changed
+        if over and item is not None and known and self._items.slot(item).id:
             yield from self._without_deltas(draft, item)
         yield draft
 

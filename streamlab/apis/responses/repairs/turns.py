@@ -41,6 +41,10 @@ class Turns:
         """Whether a call waits for its turn."""
         return bool(self._waiting)
 
+    def places(self, item: Item) -> bool:
+        """Whether what ends an item goes out with what came of it, before what waits behind that."""
+        return self.holding and (item is self._current or item.number in self._waiting)
+
     def let_go(self) -> list[Became]:
         """What is held back, item by item."""
         waiting, self._waiting, self._current = self._waiting, {}, None

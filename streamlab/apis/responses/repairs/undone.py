@@ -22,6 +22,7 @@ from streamlab.apis.responses.items import Item, held_pieces
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.apis.responses.repairs.events import inner_events, is_open, made
 from streamlab.apis.responses.repairs.items import ItemsOut
+from streamlab.apis.responses.repairs.turns import Turns
 from streamlab.rules.repair import Draft, RepairState
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_object
@@ -34,11 +35,14 @@ class Undone:
     those of which the start was made here: they end in any case. One that was never added ends where the finished
     response names it: Codex takes an answer from such ends alone."""
 
-    def __init__(self, reader: ResponsesReader, state: RepairState, items: ItemsOut, ours: list[Item]) -> None:
+    def __init__(
+        self, reader: ResponsesReader, state: RepairState, items: ItemsOut, ours: list[Item], turns: Turns
+    ) -> None:
         self._reader = reader
         self.state = state
         self._items = items
         self._ours = ours
+        self._turns = turns
 
     def of(self, draft: Draft, listed: list[Any], items: list[Item]) -> Iterator[Draft]:
         """The events that end these items, before the one that ends the response, which lists ``listed``."""
@@ -75,7 +79,7 @@ class Undone:
         parts = {(member, self._items.counted(item, member, at)): open_ for (member, at), open_ in item.parts.items()}
         last = self._reader.output.last
         among = last is not None and last is not item and not last.opened and last.is_call and item.is_call
-        if untold and not among and item.kind in ("message", *CALL_INPUT):
+        if untold and (not among or self._turns.places(item)) and item.kind in ("message", *CALL_INPUT):
             for inner in inner_events(whole, slot.index) if item.given_whole or not item.own_pieces else ():
                 if not (is_open({*parts}, inner) or _is_over(parts, inner)):
                     yield made(inner, draft, _RULE)
