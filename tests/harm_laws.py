@@ -37,6 +37,8 @@ UNTRUE = "no error is said to be left, and one is"
 RAISES = "a repair raises"
 UNNAMED = "content changes under no repair's name"
 
+#: The rules of half an event: what comes behind it tells which.
+HALVES = frozenset({"json-truncated", "json-malformed"})
 #: The rule of an answer that came whole.
 WHOLE = "nonstream-json-for-stream"
 
@@ -162,8 +164,8 @@ def _broken(exchange: Exchange, repaired: Normalized, before: set[str], *, unsaf
         new -= readable_errors(exchange, unsafe=unsafe)
     if any(map(fact_of, new)) and _was_told(exchange, repaired, unsafe=unsafe):
         new = {rule for rule in new if not fact_of(rule)}
-    if "json-truncated" in new and "json-malformed" in before and _is_read_anew(exchange, repaired):
-        new -= {"json-truncated"}
+    if new & HALVES and before & HALVES and _is_read_anew(exchange, repaired):
+        new -= HALVES
     twice = repaired.exchange
     if repaired.exchange.body != exchange.body:
         twice = normalize(repaired.exchange, unsafe=unsafe).exchange
@@ -179,7 +181,8 @@ def _broken(exchange: Exchange, repaired: Normalized, before: set[str], *, unsaf
 def _is_read_anew(exchange: Exchange, repaired: Normalized) -> bool:
     """Whether events that stop in the middle did so before: what comes behind them tells under which name."""
     read, after = events_of(exchange), events_of(repaired.exchange)
-    came = {one.sse.data for one in read.events if isinstance(one, Undecodable)} if read else set()
+    torn = [one.sse.data for one in read.events if isinstance(one, Undecodable)] if read else []
+    came = {*torn, *(line for data in torn for line in data.split(b"\n"))}  # lines that came as one event, too
     return all(one.sse.data in came for one in after.events if isinstance(one, Undecodable)) if after else False
 
 

@@ -11,7 +11,7 @@ from streamlab.wire import reading
 from streamlab.wire.accumulate import Text
 from streamlab.wire.choice_parts import kinds_of
 from streamlab.wire.finish_reasons import is_blank
-from streamlab.wire.keepalives import is_told_in
+from streamlab.wire.keepalives import is_told_in, named_by
 from streamlab.wire.payload import JsonObject
 
 #: So many chunks have one id before another id is a second answer's: some servers give every chunk its own.
@@ -33,7 +33,8 @@ def starts_over(
         return False
     if chunks < STEADY or not steady or changed_by_recorder(before, given):
         return False
-    return not any(map(_finishes, reading.choices(chunk))) and any(map(under_way, _begun(chunk)))
+    begins = not any(map(_finishes, reading.choices(chunk))) and any(map(under_way, _begun(chunk)))
+    return begins and named_by({"id": given}) is None  # the id of a keep-alive is no answer's
 
 
 def _finishes(choice: JsonObject) -> bool:

@@ -91,8 +91,7 @@ class Closing(Repair):
         self._over: set[int] = set()  # choices that had finished before [DONE], or before an error
         self._failed: set[int] = set()  # those whose finish went out before an error
         self._lacks_calls = False  # whether a call was open, or promised and not there, at [DONE]
-        options = reading.as_object(state.body.get("stream_options"))
-        self._running_usage = options.get("continuous_usage_stats") is True  # asked for in every chunk
+        self._running_usage = reading.wants_running_usage(state.body)  # asked for in every chunk
 
     @property
     def done(self) -> bool:
@@ -146,6 +145,8 @@ class Closing(Repair):
     def _chunk(self, draft: Draft) -> Iterator[Draft]:
         chunk = draft.json
         listed = reading.choices(chunk)
+        if self.state.restarted_at in draft.sources:
+            yield from self._before_restart()
         if self._take_usage(draft, chunk, listed):
             if draft is not self._usage_chunk:
                 self.state.account.drop(draft, dropped_usage(draft, listed))
@@ -196,6 +197,12 @@ class Closing(Repair):
         if len(self._held) > _MAX_HELD:
             yield from self._release_held()
 
+    def _before_restart(self) -> Iterator[Draft]:
+        """What was held of the answer before, its usage included, where another one begins."""
+        held, self._held, self._usage_chunk = self._held, [], None
+        self._placed.clear()
+        yield from (*held, *self._usage_left())
+
     def _release_held(self) -> Iterator[Draft]:
         """Let go of what was held; usage goes last, whatever comes before."""
         held, self._held = self._held, [one for one in self._held if one is self._usage_chunk]
@@ -232,9 +239,8 @@ class Closing(Repair):
             self._placed[index] = draft
             return True
         if answering or known is not None:
-            rule = early_finish(known, choice)
+            rule, choice["finish_reason"] = early_finish(known, choice), None
             draft.note(rule, path, reason, None)
-            choice["finish_reason"] = None
             self._moved[index] = (rule, self._moved[index][1] if index in self._moved else draft)
             return False
         self._placed[index] = draft
@@ -348,8 +354,8 @@ class Closing(Repair):
     def _lift_vendor_usage(self) -> None:
         """Usage that only the vendor's member has; who did not ask finds it there, and nowhere else."""
         vendor, self._vendor_usage = self._vendor_usage, None
-        known = self._usage is not None or self._usage_chunk is not None
-        if vendor is not None and not known and self.state.include_usage is not False:
+        known = self._usage or self._usage_chunk or self.state.include_usage is False
+        if vendor is not None and not known:
             self._usage = (*vendor, "usage-in-choice")
 
     def _usage_left(self) -> Iterator[Draft]:

@@ -63,7 +63,7 @@ def finish_chunk(state: RepairState, index: int, reason: str, rule: str, draft: 
 
 def _right(state: RepairState, choice: JsonObject, reason: str, *, said: bool) -> tuple[str, str] | None:
     """What a finish says that stood before what it finishes, and by which rule; None where it says that already."""
-    meant = reason_with_calls(state, reason) if state.calls else None
+    meant = reason_with_calls(state, reason) if state.calling[reading.choice_index(choice)] else None
     if meant is not None:  # the calls came behind it
         return meant, "tool_calls"
     if finishes_without_calls(state, reading.choice_index(choice), reason, said=said):  # text did
