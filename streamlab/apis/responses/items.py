@@ -263,8 +263,8 @@ class Item:
         )
 
     def lost_by(self, whole: JsonObject) -> Piece | None:
-        """A streamed text for which a finished message has no part, as it has fewer parts than texts came."""
-        texts = [piece for piece in self.own_pieces if piece.deltas and piece.text]
+        """A text, streamed or told whole, for which a finished message has no part: it has fewer than texts came."""
+        texts = [piece for piece in self.own_pieces if (piece.text if piece.deltas else piece.done)]
         if self.kind != "message" or self.doubtful or len(texts) <= len(as_list(whole.get("content"))):
             return None
         listed = [self.nth(key) for key, _path, _value in held_pieces(whole)]

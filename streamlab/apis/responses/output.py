@@ -204,8 +204,9 @@ class Output(ItemIndex):
                 if not piece.agrees:
                     self._mismatch(f"item.{path}", "response.output_item.done", piece, whole)
         if (lost := item.lost_by(found)) is not None:
-            said = f"response.output_item.done has no part for a text, its deltas came to {quote(str(lost.text))}"
-            self._say(_F.MISMATCH, "item.content", said, str(lost.text), "")
+            came = "its deltas came to" if lost.deltas else "its own end held"
+            said = f"response.output_item.done has no part for a text, {came} {quote(lost.whole)}"
+            self._say(_F.MISMATCH, "item.content", said, lost.whole, "")
         unfinished = [family for (family, _), piece in item.pieces.items() if piece.deltas and piece.done is None]
         unfinished += [member for (member, _), is_open in item.parts.items() if is_open]
         if unfinished and item.opened and item.kind != "reasoning" and found.get("status") != "incomplete":
