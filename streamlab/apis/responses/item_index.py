@@ -135,6 +135,16 @@ class ItemIndex:
         beside = [*self.open_at(item.index), *self._unadded_at(item.index)]
         return next((one for one in beside if (one.kind == kind if kind else one.may_have(family))), None)
 
+    def _is_misnamed(self, placed: Item, found: JsonObject, item_id: str) -> bool:
+        """Whether an item is done at its index by the id of another one, of another type."""
+        named, kind = self.by_id.get(item_id), found.get("type")
+        fits = placed.open and placed.opened and placed.kind == kind
+        if not fits or named is None or named is placed or named.kind in ("", kind):
+            return False
+        said = f"the id of output item {quote(placed.index)} changes from {quote(placed.id)} to {quote(item_id)}"
+        self._say(_F.IDS, "item.id", said, placed.id, item_id)
+        return True
+
     def _told_beside(self, placed: Item, found: JsonObject, item_id: str) -> Item | None:
         """The item that was never added and is done under an id of nobody's and the index of another one, as its deltas
         tell."""

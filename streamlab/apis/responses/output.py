@@ -166,16 +166,6 @@ class Output(ItemIndex):
             item = self._look_up(item_id, index, "item.id", value, kind)
         return item or self._by_call_id(found, item_id)
 
-    def _is_misnamed(self, placed: Item, found: JsonObject, item_id: str) -> bool:
-        """Whether an item is done at its index by the id of another one, of another type."""
-        named, kind = self.by_id.get(item_id), found.get("type")
-        fits = placed.open and placed.opened and placed.kind == kind
-        if not fits or named is None or named is placed or named.kind in ("", kind):
-            return False
-        said = f"the id of output item {quote(placed.index)} changes from {quote(placed.id)} to {quote(item_id)}"
-        self._say(_F.IDS, "item.id", said, placed.id, item_id)
-        return True
-
     def _changed(self, item: Item, found: Any) -> None:
         if not item.opened or type(found) is not dict:
             return

@@ -143,8 +143,7 @@ class Closing(Repair):
             yield draft
 
     def _chunk(self, draft: Draft) -> Iterator[Draft]:
-        chunk = draft.json
-        listed = reading.choices(chunk)
+        chunk, listed = draft.json, reading.choices(draft.json)
         if self.state.restarted_at in draft.sources:
             yield from self._before_restart()
         if self._take_usage(draft, chunk, listed):
@@ -298,8 +297,7 @@ class Closing(Repair):
             draft.note(OFTEN, "usage")
             counted_before(self._usage)
             self._forget_usage_chunk()
-        self._usage = None
-        self._usage_chunk = draft
+        self._usage, self._usage_chunk = None, draft
         self._held.append(draft)
         return True
 
