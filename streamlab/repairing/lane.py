@@ -75,27 +75,28 @@ class Lane:
         odd = text.translate(None, _PLAIN)
         if odd and not self._escapes and not _is_plain(text):
             return False
-        if self._judge is not None or (odd and self._escapes):
+        judge = self._judge
+        if judge is not None or (odd and self._escapes):
             said = _said(text) if odd else text.decode()
-            if said is None or not self._may_pass(said):
+            judged = Judged.STOPS if said is None else judge(said) if judge is not None else Judged.PASSES
+            if judged is Judged.STOPS:
                 return False
+            if judged is Judged.ALL_PASS:
+                self._judge = None
         self.room -= stop - begin
         self._values.append(value)
         if self._betweens:
             self._texts.append(text)
         return True
 
-    def _may_pass(self, text: str) -> bool:
-        if self._judge is None:
-            return True
-        judged = self._judge(text)
-        if judged is Judged.ALL_PASS:
-            self._judge = None
-        return judged is not Judged.STOPS
-
     def _text_of(self, value: bytes) -> bytes:
         """The text between what else varies; b"" where that is not as it should be."""
-        text, varying = b"", self._run.template.varying
+        varying = self._run.template.varying
+        if len(self._order) == 2 and not varying.number:  # nearly always: padding
+            one, found, other = value.partition(self._betweens[0])
+            text, noise = (one, other) if self._order[0] == varying.path else (other, one)
+            return text if found and (not noise or noise.isalnum()) else b""
+        text = b""
         number = 0 if self._first is None else self._first + len(self._values)
         for path, between in zip(self._order, (*self._betweens, b""), strict=True):
             one, found, value = value.partition(between) if between else (value, b"-", b"")

@@ -239,6 +239,12 @@ def _odd() -> Iterator[tuple[str, list[Payload]]]:
         one = One(1)
         one.noise = ["aB", noise, "x"]
         yield f"padding {noise!r}", one.payloads("padding")
+    for at in range(9):
+        for name in KINDS:
+            payloads, other = One(1).payloads(name), One(2)
+            for key, value in (("id", other.id), ("created", other.created)):
+                payloads[at % len(payloads)] = {**payloads[at % len(payloads)], key: value}
+                yield f"{name}: {key} of another stream in {at}", [*payloads]
     one = One(1)
     one.id = "chatcmpl-ping-0123456789abcdefghijklmn"
     yield "an id that keeps alive", one.payloads("usage")

@@ -53,6 +53,7 @@ class ChatFollower:
         self._index = -1  # of the latest call
         self._arguments: CallArguments | None = None
         self._in_text = False  # whether a string of theirs is open
+        self._inside: list[str] = []  # what went on with it, and they do not know yet
         self._whole = True  # whether the arguments so far are a JSON object, or no call is under way
 
     def event(self, chunk: JsonObject, values: dict[str, str]) -> bool:
@@ -97,8 +98,11 @@ class ChatFollower:
         if arguments is None or self._whole or not text:
             return Judged.STOPS
         if self._in_text and '"' not in text and "\\" not in text and len(text) <= arguments.length:
-            arguments.extend(text)
+            self._inside.append(text)
             return Judged.PASSES
+        if self._inside:
+            arguments.extend("".join(self._inside))
+            self._inside.clear()
         if arguments.without_copy(text) != text or (not arguments.length and text.strip() == "{}"):
             self._arguments = None
             return Judged.STOPS
@@ -113,7 +117,7 @@ class ChatFollower:
         if not _opens_call(chunk):
             return bool(one) and self.goes_on(chunk) and function["arguments"] == ""
         named, name = values.get(f"{_CALL}id", one["id"]), values.get(f"{_CALL}function.name", function["name"])
-        if one["index"] != self._index + 1 or not (self._whole and named) or named in self._ids:
+        if not (self._whole and named) or named in self._ids:
             return False
         if name not in self._tools:  # it may be a piece of a name
             return False
