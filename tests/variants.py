@@ -99,6 +99,8 @@ def _opening(bend: Bend) -> Bend:
 
 FIRST, LAST, NOT_LAST, LATER = slice(0, 1), slice(-1, None), slice(0, -1), slice(1, None)
 TEXT, CALL, CALLS = chat_text(), chat_tool(), chat_tools()
+#: An answer that was cut at the length that the request allows.
+TEXT_TO_LENGTH = [*TEXT[:-1], chunk({}, "length")]
 BOM = b"\xef\xbb\xbf"
 
 
@@ -259,9 +261,9 @@ def _late_ids() -> Exchange:
     return exchange(sse(payloads))
 
 
-def _joined(at: int, *, done: bool = True) -> Exchange:
+def _joined(at: int, payloads: list[Payload] = TEXT, *, done: bool = True) -> Exchange:
     """Two payloads that no blank line parts; without ``done`` the body ends behind the last, without one."""
-    frames = [frame(payload) for payload in TEXT]
+    frames = [frame(payload) for payload in payloads]
     frames[at] = frames[at].rstrip() + b"\n"
     body = b"".join(frames)
     return exchange(body + b"data: [DONE]\n\n" if done else body.rstrip() + b"\n")
@@ -703,6 +705,18 @@ FORMS = [
     Form(_BLANK, "it is the whole body", "text.single-newline", exchange([sse(TEXT).replace(b"\n\n", b"\n")])),
     Form(_BLANK, "a blank line comes behind them", "text.two-joined", _joined(1)),
     Form(_BLANK, "the body ends behind them", "text.last-joined", _joined(-2, done=False)),
+    Form(
+        _BLANK,
+        "the body ends behind them, and the answer is cut at length",
+        "text.last-joined-length",
+        _joined(-2, TEXT_TO_LENGTH, done=False),
+    ),
+    Form(
+        _BLANK,
+        "it is the whole body, and the answer is cut at length",
+        "text.single-newline-length",
+        exchange([sse(TEXT_TO_LENGTH).replace(b"\n\n", b"\n")]),
+    ),
     Form(
         "usage-in-choice",
         "it stands in a choice",

@@ -20,7 +20,7 @@ from tool_deviations import TOOLS, two_calls
 from streamlab.exchange import Ending, Exchange
 from tests import streams
 from tests.streams import Payload, chunk, exchange, frame, sse
-from tests.variants import COUNTED, WITH_ROLE
+from tests.variants import COUNTED, TEXT_TO_LENGTH, WITH_ROLE
 
 #: A text with a character of four bytes.
 WIDE = streams.chat_text("Spring is 🌸", " is", " here", ".")
@@ -339,6 +339,7 @@ PERFECT: dict[str, Exchange] = {
     **dict.fromkeys(("tools.args-null-only", "tools.args-empty", "tool1.args-null-text"), _without_arguments()),
     "tools.whole-no-index": exchange(sse(CALLS)),
     "text.delta-null-mid": exchange(sse([*TEXT[:2], *TEXT[3:]])),
+    **dict.fromkeys(("text.last-joined-length", "text.single-newline-length"), exchange(sse(TEXT_TO_LENGTH))),
     "tools.args-object": two_calls(both=1, together=False, second="Oslo"),
     # Who knows reasoning by that name alone shows none of what the others show.
     **dict.fromkeys(("reasoning.perfect", "reasoning.content-and-details"), _REASONING),
