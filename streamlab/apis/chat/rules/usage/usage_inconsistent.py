@@ -60,7 +60,7 @@ class UsageInconsistent(Rule):
 
     ## What OpenAI does
     Sends whole numbers; the total is the sum of prompt and completion, and the details (cached, reasoning) are parts of
-    these.
+    these. Only after an error it counts nothing at all.
 
     ## Why it matters
     Strings make the AI SDK and BAML raise and LangChain.js join them like text; floats fail in BAML and TensorZero;
@@ -69,14 +69,15 @@ class UsageInconsistent(Rule):
     numbers give wrong costs; of parts that are more than the whole the AI SDK makes negative text tokens, or 0 from
     version 7 on. xAI and Gemini count reasoning beside the completion, so
     their totals do not add up in OpenAI's reading; who adds the total up himself (LiteLLM, the AI SDK, pi-ai) ends with
-    another than was sent. Details that are null, or have null for a count (OpenAI and Azure
-    send numbers: 195 of 195), harm none of the measured clients and are only noted.
+    another than was sent. A prompt of 0 tokens that was asked all the same, as gateways say who lost the event with the
+    count (higress-group/higress#4616), makes costs and context bars wrong. Details that are null, or have null for a
+    count (OpenAI and Azure send numbers: 195 of 195), harm none of the measured clients and are only noted.
 
     ## Repair
     Whole numbers are written as such. Where reasoning is counted beside the completion, so that prompt, completion and
     reasoning add up to the total, the completion gets the reasoning and the total stays; else the total becomes the sum
     of prompt and completion. A number that is null or missing is filled by usage that comes later, which is the one
-    that is kept; nothing else says it. Details stay as they are.
+    that is kept; nothing else says it, nor what a prompt of 0 tokens had. Details stay as they are.
     """
 
     name = "usage-inconsistent"
@@ -101,6 +102,7 @@ class UsageInconsistent(Rule):
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._last: JsonObject | None = None  # the usage that is kept
+        self._zero: Finding | None = None  # the last usage says that nothing was asked
         self._open: dict[tuple[Any, ...], tuple[Finding, list[int | None]]] = {}  # faults with where else they stand
 
     def event(self, at: int, event: StreamEvent) -> Findings:
@@ -108,6 +110,8 @@ class UsageInconsistent(Rule):
             return
         usage = reading.chunk_of(event).get("usage")
         if usage is not None:
+            # Of several it is usage-on-every-chunk that says what the last one counts.
+            self._zero = self._nothing_asked(at, event, usage) if self._last is None else None
             self._last = usage if type(usage) is dict and usage else self._last
             left = faults_left(usage)
             for path, message, severity in faults(usage, CHAT):
@@ -122,6 +126,18 @@ class UsageInconsistent(Rule):
                     self._leave(found, event)
                 else:
                     yield found
+
+    def _nothing_asked(self, at: int, event: StreamEvent, usage: Any) -> Finding | None:
+        """A prompt without tokens where the request is known to have one."""
+        if type(reading.as_object(usage).get(CHAT.prompt)) is not int or usage[CHAT.prompt] != 0:
+            return None
+        asked = "messages" if self.ctx.body.get("messages") else "prompt" if self.ctx.body.get("prompt") else None
+        if asked is None:
+            return None
+        said = f"{CHAT.prompt} is 0, though the request has {'messages' if asked == 'messages' else 'a prompt'}"
+        none = Repairability.NONE
+        found = self.found(said, at, path=f"usage.{CHAT.prompt}", expected="1 or more", actual=0, repairability=none)
+        return self.placed(found, event)
 
     def _leave(self, found: Finding, event: StreamEvent) -> None:
         """Nothing here says what the number is; usage that comes later may, and is the one that is kept."""
@@ -157,6 +173,8 @@ class UsageInconsistent(Rule):
             told = changed(first, repairability=Repairability.NONE if stays else Repairability.SAFE)
             yield told
             yield from (changed(told, event=at) for at in others)
+        if self._zero is not None and ending is Ending.COMPLETE and self.ctx.seen.error_at is None:
+            yield self._zero
         usage = self.ctx.accumulator.usage if self.ctx.api.name == api_names.RESPONSES else None
         # What is missing there has rules of its own.
         if type(usage) is dict and all(type(usage.get(key)) is int for key in _COUNTS):
