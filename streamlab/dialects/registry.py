@@ -57,25 +57,31 @@ def _is_shown(sign: Sign, hints: Hints) -> bool:
 
 def _points(hints: Hints) -> dict[str, int]:
     """What the signs that the hints show are worth together, by dialect, of each that they may make certain."""
-    points: dict[str, int] = {}
-    for kind, member in _PLAIN:
-        seen = getattr(hints, member)
-        if kind is Kind.HEADER:
-            seen = tuple([one for one in seen if _may_tell(one[0])])
-        if seen:
-            _add(points, _worth(kind, seen))
+    headers = tuple([one for one in hints.headers if _may_tell(one[0])])
+    plain = tuple([headers if kind is Kind.HEADER else getattr(hints, member) for kind, member in _PLAIN])
     seen_as = [(kind, seen) for kind, member in _BY_FORM if (seen := getattr(hints, member))]
-    likely = _likely(tuple([kind for kind, _ in seen_as]), tuple(points.items()))
+    worth, likely = _plainly(plain, tuple([kind for kind, _ in seen_as]))
+    points = dict(worth)
     for kind, seen in seen_as:
         _add(points, _worth_by_form(kind, seen, likely))
     return points
 
 
 @lru_cache(1024)
-def _likely(kinds: tuple[Kind, ...], points: tuple[tuple[str, int], ...]) -> frozenset[str]:
+def _plainly(plain: tuple[Any, ...], kinds: tuple[Kind, ...]) -> tuple[tuple[tuple[str, int], ...], frozenset[str]]:
+    """What signs whose patterns are looked up are worth, by dialect, and whom those of these kinds may make certain
+    beside them: the exchanges of a server show the same but for ids."""
+    points: dict[str, int] = {}
+    for (kind, _), seen in zip(_PLAIN, plain, strict=True):
+        if seen:
+            _add(points, _worth(kind, seen))
+    return tuple(points.items()), _likely(kinds, points)
+
+
+def _likely(kinds: tuple[Kind, ...], points: dict[str, int]) -> frozenset[str]:
     """The dialects that signs of these kinds may make certain, beside what others are worth."""
     hoped = dict(_hoped(kinds))
-    _add(hoped, points)
+    _add(hoped, points.items())
     return frozenset(name for name, most in hoped.items() if most >= CERTAIN)
 
 

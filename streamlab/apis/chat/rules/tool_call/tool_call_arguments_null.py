@@ -7,7 +7,8 @@ from streamlab.apis.chat.numbering import of_whole_calls
 from streamlab.apis.chat.repairs import ToolCalls
 from streamlab.exchange import Ending
 from streamlab.record import changed
-from streamlab.rules.base import Findings, Rule
+from streamlab.rules.base import Findings
+from streamlab.rules.deferred import LateRule, Place
 from streamlab.rules.finding import Finding, Repairability, Severity
 from streamlab.rules.sources import CHAT_CHUNK_TOOL_CALLS
 from streamlab.rules.state import RuleState
@@ -15,8 +16,10 @@ from streamlab.wire.call_reader import Call
 from streamlab.wire.events import StreamEvent
 from streamlab.wire.reading import Fact
 
+_STAYS = 'the arguments stay ""'
 
-class ToolCallArgumentsNull(Rule):
+
+class ToolCallArgumentsNull(LateRule):
     """A tool call opens without arguments text, or never has any.
 
     ## What OpenAI does
@@ -47,7 +50,8 @@ class ToolCallArgumentsNull(Rule):
 
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
-        self._opened: list[tuple[Call, Finding]] = []  # calls whose first fragment lacks it, with the finding to make
+        #: Calls whose first fragment lacks it, with the finding to make; where it is empty, as OpenAI's is, its place.
+        self._opened: list[tuple[Call, Finding | Place]] = []
         self._bare: list[Call] = []  # calls that began without a function
 
     def event(self, at: int, event: StreamEvent) -> None:
@@ -61,10 +65,7 @@ class ToolCallArgumentsNull(Rule):
             arguments = function.get("arguments", "(absent)")
             path = f"{fragment.path}.function.arguments"
             if opens and arguments == "":
-                finding = self.found('the arguments stay ""', at, path=path, expected="{}", actual="")
-                self._opened.append(
-                    (fragment.call, self.placed(changed(finding, repairability=Repairability.NONE), event))
-                )
+                self._opened.append((fragment.call, self.keep(at, event, path)))
             elif arguments is None or (arguments == "(absent)" and opens):
                 what = "null" if arguments is None else "absent"
                 finding = self.found(f"arguments are {what}", at, path=path, expected="", actual=arguments)
@@ -72,15 +73,16 @@ class ToolCallArgumentsNull(Rule):
 
     def end(self, ending: Ending) -> Findings:
         finish_of = finishes_of(self.ctx)
-        for call, finding, opens in of_whole_calls(self.ctx, self._opened):
-            if not opens and finding.actual is not None:
+        for call, one, opens in of_whole_calls(self.ctx, self._opened):
+            if not opens and (isinstance(one, Place) or one.actual is not None):
                 continue  # a later fragment need not have any
             cut = not self.ctx.is_over(ending) or finish_of(call.choice) in (None, "length")
             stays_empty = not (call.arguments or call.not_text or cut)
-            sent_empty = finding.repairability is Repairability.NONE
+            sent_empty = isinstance(one, Place)
             if not call.ghost and (not sent_empty or stays_empty):
                 has_some = bool(call.arguments or call.not_text)
                 repairability = Repairability.NONE if stays_empty else Repairability.SAFE
+                finding = self.found_at(one, _STAYS, expected="{}", actual="") if isinstance(one, Place) else one
                 yield changed(
                     finding,
                     severity=Severity.ERROR if stays_empty and call.name else finding.severity,

@@ -113,8 +113,9 @@ class UsageInconsistent(Rule):
             # Of several it is usage-on-every-chunk that says what the last one counts.
             self._zero = self._nothing_asked(at, event, usage) if self._last is None else None
             self._last = usage if type(usage) is dict and usage else self._last
-            left = faults_left(usage)
-            for path, message, severity in faults(usage, CHAT):
+            wrong = list(faults(usage, CHAT))
+            left = faults_left(usage) if wrong else {}
+            for path, message, severity in wrong:
                 key = path.removeprefix("usage.")
                 variant = self._variant(event, usage, key)
                 actual = usage if path == "usage" else usage.get(key)
@@ -167,7 +168,7 @@ class UsageInconsistent(Rule):
         return bool(choices) and not self.ctx.seen.finish_values and not any(map(reading.finish_reason, choices))
 
     def end(self, ending: Ending) -> Findings:
-        left = faults_left(self._last)
+        left = faults_left(self._last) if self._open else {}
         for (path, *_), (first, others) in self._open.items():
             stays = path in left or reading.wants_running_usage(self.ctx.body)
             told = changed(first, repairability=Repairability.NONE if stays else Repairability.SAFE)
