@@ -27,6 +27,7 @@ from streamlab.apis.speech.api import API as SPEECH
 from streamlab.apis.tgi.api import API as TGI
 from streamlab.apis.transcriptions.api import API as TRANSCRIPTIONS
 from streamlab.apis.unknown import API as _UNKNOWN
+from streamlab.apis.workers_ai.api import API as WORKERS_AI
 from streamlab.exchange import ResponseHead
 from streamlab.rules.api import Api
 
@@ -50,6 +51,7 @@ APIS: tuple[Api, ...] = (
     AG_UI,
     AI_SDK,
     OLLAMA,
+    WORKERS_AI,
     ASSISTANTS,
     OTHER_ENDPOINTS,
     AWS_EVENT_STREAM,

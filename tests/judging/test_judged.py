@@ -49,6 +49,8 @@ FOREIGN = {
         {"event": "message", "task_id": "t", "message_id": "m", "answer": "Hi"},
         {"event": "message_end", "task_id": "t", "message_id": "m", "metadata": {}},
     ),
+    "workers-ai": _events({"response": "Hi", "p": "abc"}, {"response": "", "usage": {"prompt_tokens": 5}})
+    + b"data: [DONE]\n\n",
     "ag-ui": b'data: {"type":"RUN_STARTED","threadId":"t","runId":"r"}\n\n',
     "mcp": b'event: message\ndata: {"jsonrpc":"2.0","id":1,"result":{"tools":[]}}\n\n',
     "ai-sdk.ui-message-stream": b'data: {"type":"start","messageId":"m"}\n\n'
@@ -82,6 +84,11 @@ def test_a_foreign_protocol_on_a_path_that_promises_another_is_an_error(name, pa
     assert not report.judged
     assert repaired.exchange.body == exchange.body
     assert errors_left(repaired) == ("foreign-protocol",)
+
+
+def test_a_text_alone_under_the_name_of_workers_ai_may_be_anybodys():
+    exchange = streams.exchange(_events({"response": "Hi"}) + b"data: [DONE]\n\n")
+    assert "foreign-protocol" not in [one.rule for one in analyze(exchange).findings]
 
 
 def test_chat_on_the_path_of_responses_is_another_protocol():
