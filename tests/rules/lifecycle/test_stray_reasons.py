@@ -56,6 +56,22 @@ def test_it_says_that_nothing_was_cut():
     assert "gateway-masks-truncation" not in {one.rule for one in analyze(_stray("delta", "stop")).findings}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "found", "adds"),
+    [
+        ('{"city":"Oslo"}', (Severity.WARNING, Repairability.SAFE), True),
+        ('{"city":"Os', (Severity.INFO, Repairability.NONE), False),
+    ],
+)
+def test_done_is_added_behind_it(arguments, found, adds):
+    last = chunk({})
+    last["choices"][0]["finishReason"] = "STOP"
+    made = exchange(sse([chunk({"tool_calls": [call(0, "call_1", "get_weather", arguments)]}), last], done=False))
+    (missing,) = [one for one in analyze(made).findings if one.rule == "done-missing"]
+    assert (missing.severity, missing.repairability) == found
+    assert normalize(made).exchange.body.endswith(b"data: [DONE]\n\n") is adds
+
+
 @pytest.mark.parametrize("reason", ["thinking", "", None])
 def test_what_means_nothing_is_no_reason(reason):
     (found,) = [one for one in analyze(_stray("choice", reason)).findings if one.rule == RULE]

@@ -97,7 +97,7 @@ ROWS: tuple[Row, ...] = (
     ('lifecycle.chunks_sent_twice', 'ChunksSentTwice', 'chunks-sent-twice', ('chat.completions', 'completions'), 4235264, 0, 'end event ok', ()),
     ('lifecycle.content_after_finish', 'ContentAfterFinish', 'content-after-finish', ('chat.completions', 'completions'), 67108864, 0, 'event ok', ()),
     ('lifecycle.done_duplicate_or_early', 'DoneDuplicateOrEarly', 'done-duplicate-or-early', ('chat.completions', 'completions'), 134217728, 0, 'event ok framing', ()),
-    ('lifecycle.done_missing', 'DoneMissing', 'done-missing', ('chat.completions', 'completions'), 1073742857, 549755813888, 'end event ok framing', ()),
+    ('lifecycle.done_missing', 'DoneMissing', 'done-missing', ('chat.completions', 'completions'), 1073743113, 549755813888, 'end event ok framing', ()),
     ('lifecycle.finish_reason_empty_string', 'FinishReasonEmptyString', 'finish-reason-empty-string', ('chat.completions', 'completions'), 524288, 0, 'end event ok', ()),
     ('lifecycle.finish_reason_every_chunk', 'FinishReasonEveryChunk', 'finish-reason-every-chunk', ('chat.completions', 'completions'), 524288, 0, 'event ok', ()),
     ('lifecycle.finish_reason_key_absent', 'FinishReasonKeyAbsent', 'finish-reason-key-absent', None, 0, 0, 'shape ok', ()),

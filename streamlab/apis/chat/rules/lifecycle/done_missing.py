@@ -17,9 +17,11 @@ from streamlab.rules.state import RuleState
 from streamlab.rules.told_failures import tells_a_failure
 from streamlab.rules.whole import Whole
 from streamlab.wire import error_objects, reading
+from streamlab.wire.arguments import is_open
 from streamlab.wire.bad_payloads import ends_otherwise
 from streamlab.wire.choice_parts import one_answer
-from streamlab.wire.events import Done, StreamEvent, Undecodable
+from streamlab.wire.events import Chunk, Done, StreamEvent, Undecodable
+from streamlab.wire.finish_reasons import stray_reason
 from streamlab.wire.inserted import junk_before_data
 from streamlab.wire.payload import decode_payload
 from streamlab.wire.reading import Fact
@@ -55,7 +57,7 @@ class DoneMissing(Rule):
     repairability = Repairability.SAFE
     repair = Ended
     apis = frozenset({api_names.CHAT, api_names.COMPLETIONS})
-    on = Fact.UNDECODABLE | Fact.LINES | Fact.COMMENT | Fact.NO_CHOICES
+    on = Fact.UNDECODABLE | Fact.LINES | Fact.COMMENT | Fact.NO_CHOICES | Fact.SHAPE
     ends_after = Whole.NO_DONE
 
     def __init__(self, ctx: RuleState) -> None:
@@ -65,6 +67,7 @@ class DoneMissing(Rule):
         self._failed = False  # a failure is told in clothes of the server's own
         self._torn = False  # a finish_reason stands in an event that is no JSON object
         self._glued: set[int] = set()  # choices that finish in chunks which are one event
+        self._stray: set[int] = set()  # choices whose reason to finish stands where no client looks
 
     def event(self, at: int, event: StreamEvent) -> None:
         # Without the blank line between them, the last chunk and [DONE] are one event that is no JSON.
@@ -74,6 +77,9 @@ class DoneMissing(Rule):
         self._failed = self._failed or tells_a_failure(event)
         self._torn |= event.sse is not None and error_objects.hides_finish(event.sse.raw)
         self._glued.update(_finishes_in(event))
+        if isinstance(event, Chunk):
+            strays = (one for one in reading.choices(event.json) if stray_reason(event.json, one))
+            self._stray.update(map(reading.choice_index, strays))
         self._again = self._again or is_answer_again(self.ctx, event)
 
     def end(self, ending: Ending) -> Findings:
@@ -92,12 +98,13 @@ class DoneMissing(Rule):
 
     def _is_finished(self) -> bool:
         """Whether every choice has its finish when what else is wrong is mended: indexes that count the tokens of one
-        answer, and chunks that are one event for want of a blank line."""
+        answer, chunks that are one event for want of a blank line, and reasons that stand in a wrong place."""
         ctx = self.ctx
         choices, finishes = ctx.accumulator.choices, ctx.seen.finish_values
         if finishes and one_answer(choices, finishes, ctx.n):
             return True
-        return ctx.finished or (bool(choices) and choices.keys() <= {*ctx.seen.finish_at, *self._glued})
+        moved = () if any(map(is_open, ctx.calls.calls)) else self._stray
+        return ctx.finished or (bool(choices) and choices.keys() <= {*ctx.seen.finish_at, *self._glued, *moved})
 
     def _is_unfinished(self) -> bool:
         """Whether the finish is missing too, which is finish-reason-missing."""
