@@ -168,7 +168,9 @@ def _payload(event: RepairedEvent) -> str:
 def _change(change: Change) -> str:
     path = visible(change.path, _SHOWN)
     was = "" if change.was is ABSENT else f"was {_shown(change.was)}"
-    now = "removed" if change.now is ABSENT and was else "" if change.now is ABSENT else f"now {_shown(change.now)}"
+    now = "" if change.now is ABSENT else f"now {_shown(change.now)}"
+    if was and path and not now:
+        now = "removed"  # without a path it is how the event came, which goes on in another form
     invented = " (invented)" if str(change.origin) == "invented" else ""
     return " ".join(part for part in (path, ", ".join(part for part in (was, now) if part)) if part) + invented
 

@@ -7,7 +7,7 @@ import pytest
 from streamlab.exchange import Ending, Request
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import normalize
-from streamlab.report.blame import Ledger
+from streamlab.report.blame import Ledger, event_lines
 from streamlab.rules.finding import Repairability
 from streamlab.rules.repair import ABSENT
 from tests.streams import call, chat_text, chunk, dump, exchange, request_for, sse
@@ -157,3 +157,39 @@ def test_a_cut_is_told_as_a_cut():
     assert [one.rule for one in analyze(cut).findings] == ["truncated-chunked-body"]
     assert set(repaired.changes) == {one.rule for one in repaired.unrepaired} == {"truncated-chunked-body"}
     assert repaired.invented == (("error", "truncated-chunked-body"),)
+
+
+def test_usage_in_a_chunk_of_its_own_that_came_so_is_copied():
+    own = {**chunk(usage=USAGE), "choices": []}
+    *_, last, done = normalize(exchange(sse([FIRST, ONE, _with(END, USAGE), own]), request=ASKED)).events
+    assert (last.sources, last.changes, str(last.origin)) == ((3,), (), "copied")
+    assert done.sources == (4,)
+
+
+def test_a_finish_that_goes_to_the_last_of_two_calls_is_told_where_it_came():
+    calls = chunk({"tool_calls": [call(at, f"call_{at}", "get_weather", "{}") for at in (0, 1)]}, "tool_calls")
+    events = normalize(exchange(sse([chunk({"role": "assistant", "content": None}), calls]), request=ASKED)).events
+    [first] = [one for one in events[1].changes if one.path == "choices[0].finish_reason"]
+    assert (first.rule, first.was, first.now) == ("tool-call-parallel-lost", "tool_calls", None)
+
+
+def test_thoughts_and_text_that_came_as_parts_of_one_text_are_no_reasoning_after_content():
+    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "So."}]}, {"type": "text", "text": "4"}]
+    told, named = _names(exchange(sse([chunk({"role": "assistant", "content": parts}), END])))
+    assert named == told
+    assert "content-array-parts" in told
+
+
+@pytest.mark.parametrize("usual", [{}, {"logprobs": None}])
+def test_a_finish_of_its_own_has_log_probabilities_where_chunks_have_them(usual):
+    text = chunk({"role": "assistant", "content": "Hi"}, "stop")
+    del text["choices"][0]["logprobs"]
+    text["choices"][0].update(usual)
+    [_, finish, _] = normalize(exchange(sse([text]))).events
+    assert finish.event.json["choices"] == [{"index": 0, "delta": {}, **usual, "finish_reason": "stop"}]
+
+
+def test_what_says_how_an_event_came_does_not_say_that_it_was_removed():
+    events = normalize(exchange(sse([FIRST, END]).replace(b"data: ", b"data:"))).events
+    told = [line.strip() for at, event in enumerate(events) for line in event_lines(at, event)][1::2]
+    assert told == ['sse-no-space-after-colon: was "data:"'] * 3

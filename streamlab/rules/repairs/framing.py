@@ -252,7 +252,9 @@ class Framing(Repair):
             sound = parts if found is values else parts[:-1]
             if len(parts) > 1 and not any(isinstance(part, Undecodable) for part in sound):
                 torn = b"\n" in payload
-                lines.rules["sse-missing-blank-line" if torn else "sse-multiple-json-in-one-data"] = len(parts)
+                lines.rules["sse-missing-blank-line" if torn else "sse-multiple-json-in-one-data"] = (
+                    f"{len(parts)} payloads"
+                )
                 if torn:  # the blank line behind the last of them is one of those that are missing
                     lines.rules.pop("sse-unterminated-final-event", None)
                 told = [None] * len(parts) if self._names else own

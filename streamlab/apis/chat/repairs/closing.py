@@ -294,7 +294,6 @@ class Closing(Repair):
 
     def _own_chunk(self, draft: Draft) -> bool:
         if self._usage_chunk is not None or self._usage is not None:
-            draft.note(OFTEN, "usage")
             counted_before(self._usage)
             self._forget_usage_chunk()
         self._usage, self._usage_chunk = None, draft

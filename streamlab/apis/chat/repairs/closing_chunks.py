@@ -51,7 +51,9 @@ def improve(placed: Draft, index: int, best: str) -> None:
 
 def finish_chunk(state: RepairState, index: int, reason: str, rule: str, draft: Draft, *, said: bool) -> Draft:
     """The finish of a choice in a chunk of its own. ``said``: text of it came behind ``draft``, which has it."""
-    choice: JsonObject = {"index": index, "delta": {}, "logprobs": None, "finish_reason": reason}
+    came = reading.choices(draft.json)
+    usual = {"logprobs": None} if any("logprobs" in one for one in came) else {}
+    choice: JsonObject = {"index": index, "delta": {}, **usual, "finish_reason": reason}
     made = draft.like(rule, choice, "choices[0].finish_reason")
     right = _right(state, choice, reason, said=said)
     if right is not None:
@@ -75,7 +77,7 @@ def finish_anew(state: RepairState, draft: Draft, choice: JsonObject, reason: st
     """The reason of a chunk that finishes a choice whose finish was taken away before, by ``rule``: the one that counts
     of ``reason`` and what follows from what came behind it."""
     if rule == "finish-reason-on-content-chunk":  # it had finished beside its last text
-        draft.note("finish-reason-repeated", f"{path}finish_reason")
+        draft.note("finish-reason-repeated", "", "a second finish", "the only one")
     rule, reason = _right(state, choice, reason, said=False) or (rule, reason)
     if choice["finish_reason"] != reason:
         draft.put(rule, choice, "finish_reason", reason, path)

@@ -23,6 +23,7 @@ from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
 
 _NULL = type(None)
+_PARTS = "content-array-parts"
 _MOST_ROLES = _MOST_BEHIND = 64
 
 
@@ -34,7 +35,7 @@ class DeltaShape(Repair):
         "role-every-chunk",
         "role-empty-or-null",
         "role-wrong",
-        "content-array-parts",
+        _PARTS,
         "content-wrong-type",
         "content-null-placeholder",
         "empty-tool-calls-array",
@@ -132,9 +133,9 @@ class DeltaShape(Repair):
             return
         if type(value) is list:
             text, thought = _parts(value)
-            draft.put("content-array-parts", delta, "content", text, path)
+            draft.put(_PARTS, delta, "content", text, path)
             if thought:
-                draft.put("content-array-parts", delta, "reasoning_content", thought, path)
+                draft.put(_PARTS, delta, "reasoning_content", thought, path)
         elif self.state.unsafe or type(value) in (int, float):
             draft.put("content-wrong-type", delta, "content", encode_json(value).decode(), path)
 
@@ -214,7 +215,9 @@ class MixedReasoning(Repair):
         keys = [key for key in reading.REASONING_KEYS if delta.get(key)]
         if not keys or not reading.content(delta):
             return (draft,)
-        first = draft.like(self.rules[0], {**choice, "delta": {}, "finish_reason": None}, "choices[0].delta")
+        parts = any(change.rule == _PARTS for change in draft.changes)  # that they came in one delta is what it says
+        rule = _PARTS if parts else self.rules[0]
+        first = draft.like(rule, {**choice, "delta": {}, "finish_reason": None}, "choices[0].delta")
         moved = first.json["choices"][0]["delta"]
         for key in ("role", *keys):
             if key in delta:
@@ -222,5 +225,5 @@ class MixedReasoning(Repair):
                 path = f"choices[0].delta.{key}"
                 first.changes += [one for one in draft.changes if one.path == path]
                 draft.changes = [one for one in draft.changes if one.path != path]
-        draft.note(self.rules[0], "", "reasoning and text", "text")
+        draft.note(rule, "", "reasoning and text", "text")
         return (first, draft)

@@ -94,8 +94,9 @@ class OneCallAfterAnother(Repair):
         choice, path = listed[0], "choices[0].delta.tool_calls"
         reason = choice.get("finish_reason")
         reading.delta(choice)["tool_calls"] = fragments[:1]
-        choice["finish_reason"] = None
         draft.note(self.rules[0], "", f"{len(fragments)} fragments", "1 fragment")
+        if reason is not None:
+            draft.put(self.rules[0], choice, "finish_reason", None, "choices[0].")
         yield draft
         for fragment in fragments[1:]:
             last = fragment is fragments[-1]
