@@ -80,13 +80,14 @@ def bare(exchange: Exchange) -> Exchange:
 
 def readable_errors(exchange: Exchange, *, unsafe: bool) -> set[str]:
     """The errors that a client would find which could read every event: nothing is repaired but the framing of those
-    that nobody can read, or that and their payloads, where half of one at the end is told as an error.
+    that nobody can read, or that and their payloads, where half of one at the end is told as an error, or also what
+    stands in place of a delta.
 
     What passes there is taken from the whole repair: a line of a log is an error or a remark by what had finished
     before it, and only the last repairs know that.
     """
     found: set[str] = set()
-    for last in (Stage.FRAMING, Stage.PAYLOAD):
+    for last in (Stage.FRAMING, Stage.PAYLOAD, Stage.CHOICE):
         passed, repaired = _passing_behind(last, exchange, unsafe=unsafe)
         if passed:
             body = b"".join(_made_readable(exchange, repaired, passed))

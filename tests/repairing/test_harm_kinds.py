@@ -442,3 +442,14 @@ def test_usage_of_x_groq_on_a_finish_that_text_follows_is_sent_once(own, failed)
     assert went == ["", "a", "b", "", "c", *[["finish:stop", "usage"], ["usage", "error"]][failed], "[DONE]"]
     assert "x_groq" in str(_chunks(normalize(exchange).exchange.body)[3])
     assert broken_laws(exchange) == {}
+
+
+def test_usage_of_x_groq_stays_where_a_finish_that_is_repeated_has_it():
+    finish = {**TEXT[-1], "x_groq": {"id": "req_1", "usage": streams.USAGE}}
+    again = {**finish, "choices": [{**finish["choices"][0], "index": None}]}
+    usage = chat_usage()[-1]
+    exchange = asked(sse([*TEXT[:-1], finish, usage, chunk({"content": "c"}), finish, again, usage]), usage=True)
+    repaired = normalize(exchange).exchange
+    assert told(repaired.body) == ["", "a", "b", "", "c", "finish:stop", "", "usage", "[DONE]"]
+    assert repaired.body.count(b"x_groq") == 3
+    assert broken_laws(exchange) == {}

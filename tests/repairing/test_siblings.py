@@ -87,6 +87,21 @@ KINDS = {
         {"tool-call-arguments-empty-object-prefix", "tool-call-finish-per-call"},
         ["", "", '{"city":"Oslo"}', "finish:tool_calls", "[DONE]"],
     ),
+    "arguments that begin anew behind a finish that nobody knows": (
+        asked(
+            sse(
+                [
+                    chunk({"role": "assistant", "content": None, "tool_calls": [call(0, "call_1", "get_weather")]}),
+                    chunk({"tool_calls": [call(0, arguments="{}")]}, "{"),
+                    chunk({"tool_calls": [call(0, arguments='{"city":"Oslo"}')]}),
+                    chunk({}, "tool_calls"),
+                ]
+            ),
+            tools=True,
+        ),
+        {"tool-call-arguments-empty-object-prefix", "tool-call-finish-per-call", "finish-reason-unknown-value"},
+        ["", "", '{"city":"Oslo"}', "finish:tool_calls", "[DONE]"],
+    ),
     "the only choice has number 1, and an error ends it": (
         asked(sse([chunk({"role": "assistant", "content": "a"}, index=1)], done=False) + b'data: {"error":"busy"}\n\n'),
         {"choice-index-is-token-counter"},

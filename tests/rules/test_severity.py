@@ -300,6 +300,8 @@ def perfect(form: Form) -> Answer:
         return ONE_CALL
     if form.measured in CONSTANT:
         return "", [(OSLO[0], OSLO[1], "{}")], "tool_calls"
+    if form.measured.endswith("-length"):
+        return *SPRING[:2], "length"
     if form.measured.startswith(("text.", "usage.", "reasoning.", "d-")):
         return SPRING
     if form.measured == "tool1.finish-twice-named":
@@ -311,7 +313,9 @@ def perfect(form: Form) -> Answer:
 def test_openai_python_breaks_on_the_forms_for_which_it_is_named(form, replay, client):
     replay.load([playable(form.exchange)])
     named = {one.client for one in breaks(form.rule, (form.variant,), analyze(form.exchange).api.name, True)}
-    came = {"py-openai-raw": outcome(loop, client), "py-openai-stream": outcome(use_stream_with_tool, client)}
+    came = {"py-openai-raw": outcome(loop, client)}
+    if perfect(form)[2] != "length":  # the helper raises for each answer that was cut there, where a tool is strict
+        came["py-openai-stream"] = outcome(use_stream_with_tool, client)
     broke = {name for name, one in came.items() if one != perfect(form)}
     assert broke == named & set(came), came
 

@@ -41,8 +41,8 @@ class ItemIndex:
         self.place: tuple[str, int] | None = None  # the part that the event being read is about
         self._odd = odd
         self._parts = 0
-        self.again: Item | None = None  # the item that the event being read ends a second time
-        self.came: dict[tuple[int, str], int] = {}  # number of an item and type -> digest of what it came with
+        self.again: Item | None = None  # whose start or end the event being read repeats, or the start of an open part
+        self.came: dict[tuple[int, str], int] = {}  # number of an item and type -> digest of what came
         self.assumed: set[int] = set()  # items that a repair opened: their own start may still come
         self.addable: set[int] = set()  # items that never were added, and may be before what came of them: a guess
 

@@ -6,10 +6,20 @@ from typing import Any
 
 from streamlab.apis.responses.facts import Odd, ResponseFact
 from streamlab.rules.base import quote
+from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import Fact
+from streamlab.wire.sse import ServerSentEvent
 
 #: Events whose content is remembered, to know them again.
 MOST_REMEMBERED = 65_536
+
+
+def said_by(value: JsonObject, sse: ServerSentEvent | None) -> int:
+    """A digest of what an event says, by which it is known again: a delta, wherever it belongs, or all of it."""
+    delta = value.get("delta")
+    if type(delta) is str:
+        return hash(delta)
+    return hash(encode_json(delta or value) if delta or sse is None else sse.data)
 
 
 class Numbers:

@@ -226,6 +226,9 @@ class Output(ItemIndex):
         was, known = item.parts.get(key), key in item.parts
         piece_family = PART_PIECES.get(text_of(part.get("type")), "")
         if step == "added":
+            same = self.came.setdefault((item.number, f"{kind} {number}"), digest(part)) == digest(part)
+            if was and same:
+                self.again = item
             self._open_part(kind, key, item, known=known)
             given = text_of(part.get(PIECES.get(piece_family, "text")))
             if given and piece_family:

@@ -33,12 +33,12 @@ from streamlab.apis.responses.expectations import (
 from streamlab.apis.responses.facts import ODD, Odd, ResponseFact
 from streamlab.apis.responses.final import untrue
 from streamlab.apis.responses.items import Deltas, Item, Piece
-from streamlab.apis.responses.numbers import Numbers
+from streamlab.apis.responses.numbers import Numbers, said_by
 from streamlab.apis.responses.output import Output
 from streamlab.rules.base import quote
 from streamlab.wire.error_objects import flat_error
 from streamlab.wire.events import Chunk, Comment, Done, ErrorPayload, StreamEvent, Undecodable
-from streamlab.wire.payload import JsonObject, encode_json
+from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact, as_object
 from streamlab.wire.runs import Run, TextKind, Varying
 from streamlab.wire.sse import ServerSentEvent
@@ -251,10 +251,8 @@ class ResponsesReader:
 
     def _number(self, value: JsonObject, kind: str, sse: ServerSentEvent | None) -> bool:
         """Take in an event's number; False where the event comes a second time."""
-        delta = value.get("delta")
-        digest = hash(delta if type(delta) is str else encode_json(value) if sse is None else sse.data)
         number = value.get("sequence_number")
-        odd = self.numbers.take(number, digest, at=self._at, kind=kind, resumed=self.resumed)
+        odd = self.numbers.take(number, said_by(value, sse), at=self._at, kind=kind, resumed=self.resumed)
         if odd is not None:
             self.odd.append(odd)
         return odd is None or odd.fact != _F.REPLAYED

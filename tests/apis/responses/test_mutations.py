@@ -266,6 +266,8 @@ def test_no_law_is_broken_where_one_was(name):
         462628630,  # the end lists an item whose type is a list
         1339497583,  # an item that was opened here is added under another index, and without a type
         1809828234,  # an item that is done at once, with a part whose text is null
+        1351949322,  # a part comes again without a number, within a replay, and a delta that is an object
+        1305249205,  # a call that nobody opened, an index that is a text, and ids that change
     ],
 )
 def test_no_law_is_broken_over_streams_that_nobody_wrote(number):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from streamlab.exchange import Ending, Segment
 from streamlab.judging.analyzer import analyze
 from streamlab.repairing.normalizer import Normalizer, errors_left, normalize
-from streamlab.rules.finding import Severity
+from streamlab.rules.finding import Repairability, Severity
 from tests.harm_laws import broken_laws
 from tests.responses import (
     CALL,
@@ -183,6 +183,24 @@ def test_two_items_with_one_id_get_two_and_are_never_merged():
 
 def test_replays_are_dropped_and_nothing_is_numbered_anew():
     assert _bytes(CASES["replayed-events"].exchange) == sse(text())
+
+
+def test_a_part_that_is_opened_again_while_it_is_open_is_opened_once():
+    events = text()
+    made = exchange(numbered([*events[:5], events[3], *events[5:]]))
+    (found,) = (one for one in analyze(made).findings if one.severity is Severity.ERROR)
+    assert (found.rule, found.repairability) == ("responses-lifecycle-order", Repairability.SAFE)
+    assert _bytes(made) == sse(text())
+    other = deepcopy(events[3])
+    other["part"]["text"] = "Spring"  # what it says is not known to be nothing
+    assert _bytes(exchange(numbered([*events[:5], other, *events[5:]]))).count(b"content_part.added") == 4
+
+
+def test_a_delta_that_is_an_object_is_known_when_it_comes_again_under_another_index():
+    events = text()
+    events[5]["delta"] = {"text": events[5]["delta"]}
+    again = [events[4], {**events[5], "output_index": 1}]
+    assert _bytes(exchange(sse([*events[:6], *again, *events[6:]]))) == sse(text())
 
 
 def test_a_heartbeats_id_is_nobodys():

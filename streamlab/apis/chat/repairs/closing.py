@@ -172,6 +172,7 @@ class Closing(Repair):
             and not finishing
             and draft.changes
             and is_shell(chunk, self.state.last)
+            and not vendor_usage(chunk)
             and self._reasons.keys() >= set(map(reading.choice_index, listed))
         ):
             self.state.account.drop(draft, emptied_by(draft))

@@ -20,6 +20,7 @@ from streamlab.exchange import Ending
 from streamlab.rules.repair import Added, Done, Draft, Drafts, ErrorPayload, Repair, RepairState, Stage, Undecodable
 from streamlab.wire import reading
 from streamlab.wire.calls import CallTracker, is_no_name
+from streamlab.wire.finish_reasons import meaning_of
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import Fact
 
@@ -268,7 +269,7 @@ class ToolCalls(Repair):
                 if "role" in delta and delta.get("content", "") is None:
                     draft.drop(_emptied_by(draft, path), delta, "content", path)  # null was right beside a call
             draft.note(_emptied_by(draft, path), path + "tool_calls")
-        elif len(kept) == 1 and len(reading.choices(draft.json)) == 1 and not choice.get("finish_reason"):
+        elif len(kept) == 1 and len(reading.choices(draft.json)) == 1 and not meaning_of(choice.get("finish_reason")):
             self._hold_braces(draft, calls, kept[0])
 
     def _into_array(self, draft: Draft, delta: JsonObject, path: str) -> bool:

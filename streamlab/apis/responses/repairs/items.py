@@ -171,6 +171,8 @@ class ItemsOut:
             if any(one.path == "output_index" and one.fact == _F.IDS for one in self.reader.odd):
                 slot.index_rule = _IDS
             draft.put(slot.index_rule, value, "output_index", slot.index, "")
+            if not item.opened and slot.index_rule == "responses-missing-output-index":  # as who reads what goes out
+                self.reader.output.by_index.setdefault(slot.index, item)
 
     @staticmethod
     def name(draft: Draft, item: JsonObject, slot: Slot, path: str) -> None:

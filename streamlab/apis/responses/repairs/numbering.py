@@ -6,6 +6,7 @@ from typing import Any
 
 from streamlab.apis.responses.expectations import CREATED, NUMBERED_SINCE, text_of
 from streamlab.apis.responses.facts import ResponseFact
+from streamlab.apis.responses.numbers import said_by
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, ErrorPayload
 from streamlab.rules.repairs.framing import frame
@@ -54,7 +55,7 @@ class Numbering:
                 self._number(draft, value, kind)
                 self._name(draft, value, kind)
                 if draft.changes and type(came) is int and came == value["sequence_number"]:
-                    self.reader.numbers.repaired(came, _digest(draft))
+                    self.reader.numbers.repaired(came, said_by(draft.json, draft.event.sse))
             elif self._numbered and type(number := value.get("sequence_number")) is int and number == self._next:
                 self._next = number + 1  # one of no type that is known here
         return draft
@@ -99,9 +100,3 @@ class Numbering:
 def _is_new(change: Change) -> bool:
     """Whether a change puts something where the upstream told nothing."""
     return change.was is ABSENT or change.was is None
-
-
-def _digest(draft: Draft) -> int:
-    """What an event says, as it is known again by (`ResponsesReader`)."""
-    delta, sse = draft.json.get("delta"), draft.event.sse
-    return hash(delta) if type(delta) is str or sse is None else hash(sse.data)

@@ -35,8 +35,8 @@ class OpenedHere:
         return bool(part) and (item.number, self._reader.output.place) in self._parts
 
     def repeats(self, draft: Draft, facts: int, item: Item) -> bool:
-        """Whether an event opens what was opened here already, and says no more than that."""
-        ours = self.is_ours(facts, item)
+        """Whether an event opens what was opened here already, or a part that is open, and says no more than that."""
+        ours = self.is_ours(facts, item) or self._reader.output.again is item
         more = ours and (says(draft.json) or bool(draft.json.get("usage")))
         if more:
             self.state.account.cannot("responses-lifecycle-order", "there is more in it than a start")

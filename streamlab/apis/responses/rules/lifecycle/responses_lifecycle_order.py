@@ -37,7 +37,8 @@ class ResponsesLifecycleOrder(OddRule):
     ## Repair
     A part that was never opened is opened: nothing in it is made up. An item of text or reasoning that was never
     added is added on request; a call needs a name, which is not on the wire yet. Whichever it is, it is done as the
-    finished response has it, so that Codex holds it. On request, a delta is dropped that
+    finished response has it, so that Codex holds it. A part that is opened again while it is open, with nothing in
+    it, is opened once. On request, a delta is dropped that
     comes after the end of a text which was told whole. What else comes after its own end stays.
     """
 
@@ -95,6 +96,8 @@ class ResponsesLifecycleOrder(OddRule):
             return Repairability.SAFE
         if item is None:
             return Repairability.NONE
+        if one.fact == ResponseFact.ORDER and self.response.output.again is item:
+            return Repairability.SAFE
         told = one.fact == ResponseFact.ORDER and item.was_told(self.response.kind, self.response.output.place)
         added = one.fact != ResponseFact.ORDER and item.number in self.response.output.addable
         return Repairability.UNSAFE if told or added else Repairability.NONE
