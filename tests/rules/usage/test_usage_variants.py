@@ -176,3 +176,12 @@ def test_what_openai_sends_in_place_of_usage_on_the_finish_chunk_hangs_on_what_w
     came = exchange(sse([*chat_text()[:-1], {**chat_text()[-1], "usage": USAGE}]), request=request_)
     [found] = [one for one in analyze(came).findings if one.rule == "usage-on-content-or-finish-chunk"]
     assert found.expected == expected
+
+
+def test_usage_goes_behind_what_a_vendor_tells_but_moderation():
+    told = [*chat_usage(), chunk(choices=[], cost="0")]
+    mended = normalize(exchange(sse(told), request=ASKED)).exchange
+    assert mended.body == sse([*told[:-2], told[-1], told[-2]])
+    assert normalize(mended).exchange.body == mended.body
+    lawful = exchange(sse([*chat_usage(), chunk(choices=[], moderation={"flagged": False})]), request=ASKED)
+    assert normalize(lawful).exchange.body == lawful.body

@@ -91,11 +91,13 @@ def vendor_usage(chunk: JsonObject) -> JsonObject:
 
 
 def move_last(held: list[Draft], usage: Draft | None) -> None:
-    """Usage before the finish, or before text, goes behind it; chunks without choices may follow it."""
+    """Usage before the finish, before text or before what a vendor tells goes behind it; moderation may follow it."""
     if usage is None or usage not in held:
         return
-    behind = [choice for one in held[held.index(usage) + 1 :] for choice in choices_of(one)]
-    if behind and not any("audio" in reading.delta(choice) for choice in behind):
+    behind = [one for one in held[held.index(usage) + 1 :] if one.is_chunk]
+    choices = [choice for one in behind for choice in choices_of(one)]
+    follows = bool(choices) or bool(behind and behind[-1].json.get("moderation") is None)
+    if follows and not any("audio" in reading.delta(choice) for choice in choices):
         held.remove(usage)
         usage.note("usage-order", "usage")
         held.append(usage)
