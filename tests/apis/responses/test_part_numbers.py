@@ -60,3 +60,12 @@ def test_a_part_that_nobody_opened_is_another_where_none_is_open():
     exchange = responses.exchange(responses.numbered([*events[:-2], *lost, *ends]))
     assert {one.rule for one in analyze(exchange).findings} == {"responses-lifecycle-order"}
     assert analyze(normalize(exchange).exchange).completion["content"] == "abcd"
+
+
+@pytest.mark.parametrize("made", [responses.text(), responses.mix()])
+def test_a_part_of_an_item_that_was_never_added_is_no_fact_of_its_own(made):
+    opens = ("response.output_item.added", "response.content_part.added", "response.reasoning_summary_part.added")
+    exchange = responses.exchange(responses.numbered([one for one in made if one["type"] not in opens]))
+    found = [one for one in analyze(exchange).findings if one.rule == "responses-lifecycle-order"]
+    assert all("was never added" in one.message for one in found)
+    assert sum(one.count for one in found) == len({one["output_index"] for one in made if "output_index" in one})

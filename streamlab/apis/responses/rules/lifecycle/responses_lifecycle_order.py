@@ -19,6 +19,8 @@ _ON_AND_ON = "response.output_text.delta comes after response.output_text.done"
 
 #: Items that are kept until it is known whether they are added at all.
 _MOST = 1_000
+_NEITHER = "neither a part nor its message was opened"
+_PLACES = ("content_index", "summary_index")
 _NEVER = ("a message was never added", "a call was never added")
 
 
@@ -52,7 +54,7 @@ class ResponsesLifecycleOrder(OddRule):
         *_NEVER,
         "a message is added late",
         "a call is added late",
-        "neither a part nor its message was opened",
+        _NEITHER,
         "a part was never opened",
         "a text goes on behind its end",
     )
@@ -62,20 +64,31 @@ class ResponsesLifecycleOrder(OddRule):
     def __init__(self, ctx: RuleState) -> None:
         super().__init__(ctx)
         self._unadded: list[tuple[Item, Finding]] = []
+        self._told: set[int] = set()  # those items, by number
 
     def event(self, at: int, event: StreamEvent) -> Findings:
         self._part = text_of(as_object(self.value(event).get("part")).get("type"))
-        item = self.response.item
-        for found in super().event(at, event) or ():
+        item, listed = self.response.item, list(super().event(at, event) or ())
+        beside = any(one.variants == (_NEITHER,) for one in listed)
+        if item is not None and len(self._told) < _MOST:
+            self._told.update(item.number for one in self.response.odd if one.fact == ResponseFact.UNADDED)
+        for found in listed:
             if item is not None and set(found.variants) & set(_NEVER) and len(self._unadded) < _MOST:
-                self._unadded.append((item, self.placed(found, event)))
-            else:
+                told = changed(found, variants=(*found.variants, _NEITHER)) if beside else found
+                self._unadded.append((item, self.placed(told, event)))
+            elif not self._is_told(item, found):
                 yield found
+
+    def _is_told(self, item: Item | None, found: Finding) -> bool:
+        """Whether a part was not opened either of an item that was never added, which is the same fact."""
+        if item is None or item.opened or item.number not in self._told:
+            return False
+        return found.path in _PLACES and not self.response.kind.endswith(".added")
 
     def end(self, ending: Ending) -> Findings:
         for item, found in self._unadded:
             late = self.variants[2 + _NEVER.index(found.variants[0])]
-            yield changed(found, variants=(late,)) if item.opened else found
+            yield changed(found, variants=(late, *found.variants[1:])) if item.opened else found
 
     def form(self, one: Odd) -> str | None:
         if one.fact == ResponseFact.UNADDED:
@@ -101,3 +114,4 @@ class ResponsesLifecycleOrder(OddRule):
         told = one.fact == ResponseFact.ORDER and item.was_told(self.response.kind, self.response.output.place)
         added = one.fact != ResponseFact.ORDER and item.number in self.response.output.addable
         return Repairability.UNSAFE if told or added else Repairability.NONE
+
