@@ -114,4 +114,3 @@ class ResponsesLifecycleOrder(OddRule):
         told = one.fact == ResponseFact.ORDER and item.was_told(self.response.kind, self.response.output.place)
         added = one.fact != ResponseFact.ORDER and item.number in self.response.output.addable
         return Repairability.UNSAFE if told or added else Repairability.NONE
-
