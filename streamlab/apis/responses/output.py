@@ -197,7 +197,8 @@ class Output(ItemIndex):
             came = "its deltas came to" if lost.deltas else "its own end held"
             said = f"response.output_item.done has no part for a text, {came} {quote(lost.whole)}"
             self._say(_F.MISMATCH, "item.content", said, lost.whole, "")
-        unfinished = [family for (family, _), piece in item.pieces.items() if piece.deltas and piece.done is None]
+        own = ((family, piece) for (family, _), piece in item.pieces.items() if item.may_have(family))
+        unfinished = [family for family, piece in own if piece.deltas and piece.done is None]
         unfinished += [member for (member, _), is_open in item.parts.items() if is_open]
         if unfinished and item.opened and item.kind != "reasoning" and found.get("status") != "incomplete":
             said = f"output item {quote(item.index)} is done, {unfinished[0]} in it never was"

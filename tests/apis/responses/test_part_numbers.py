@@ -69,3 +69,13 @@ def test_a_part_of_an_item_that_was_never_added_is_no_fact_of_its_own(made):
     found = [one for one in analyze(exchange).findings if one.rule == "responses-lifecycle-order"]
     assert all("was never added" in one.message for one in found)
     assert sum(one.count for one in found) == len({one["output_index"] for one in made if "output_index" in one})
+
+
+def test_input_of_another_kind_of_call_than_the_item_is_no_input_that_never_ends():
+    """What the item says it is has its own end."""
+    other = [
+        {**one, "type": "response.custom_tool_call_input.delta"} if one["type"].endswith("arguments.delta") else one
+        for one in responses.tool()
+    ]
+    found = {one.rule for one in analyze(responses.exchange(responses.numbered(other))).findings}
+    assert found == {"responses-lifecycle-order", "responses-no-deltas"}
