@@ -27,9 +27,12 @@ UNSAID = "a member changed without a word"
 GONE = "an event went without a word"
 COUNTS = "rules are counted otherwise than their lines"
 MADE_UP = "what nobody said is not told as made up"
+LINE = "an event: line is put in, or changed, without a word"
 
 #: An event of which nothing is known member by member.
 _UNKNOWN: Any = object()
+#: The rules about the event: line.
+_LINES = frozenset({"messages-event-line-missing", "messages-event-name-mismatch", "responses-event-type-mismatch"})
 #: Named in the account of a body without an event: its coding went.
 _OF_BODIES = frozenset({"gzip-on-sse", "encoding-mislabelled"})
 
@@ -92,6 +95,7 @@ def _of_event(one: RepairedEvent, sources: list[StreamEvent]) -> Iterator[tuple[
         if sources and one.raw not in raw:
             yield COPIED, f"{one.raw[:80]!r}, where {raw[:80]!r} came"
         return
+    yield from _line(one, sources)
     state = yield from _replayed(one, [_json(source) for source in sources])
     went = _json(one.event)
     if went is None:
@@ -103,12 +107,22 @@ def _of_event(one: RepairedEvent, sources: list[StreamEvent]) -> Iterator[tuple[
             yield UNSAID, f"{path}: {told!r} by the account, {held!r} went; {one.repairs}"
 
 
+def _line(one: RepairedEvent, sources: list[StreamEvent]) -> Iterator[tuple[str, str]]:
+    """The line with the name of an event that is another than it had when it came, of which nothing is said."""
+    came = [source.sse.event for source in sources if source.sse is not None]
+    name = one.event.sse.event if one.event.sse is not None else None
+    if name is None or len(came) != 1 or came[0] == name:
+        return
+    if not any(not change.path and (change.now in (ABSENT, name.decode())) for change in one.changes):
+        yield LINE, f"{name!r} where {came[0]!r} came; {one.repairs}"
+
+
 def _replayed(one: RepairedEvent, came: list[Any]) -> Iterator[tuple[str, str]]:
     """What of the account of one event cannot be done to what came; returns what comes of the rest."""
     state = copy.deepcopy(came[0]) if len(came) == 1 and came[0] is not None else _UNKNOWN
     for number, change in enumerate(one.changes):
         framed = change.rule.startswith("sse-") and type(change.now) is not dict  # its JSON is as it was
-        if framed and not change.path and state is not _UNKNOWN:
+        if (framed or change.rule in _LINES) and not change.path and state is not _UNKNOWN:
             continue
         if not change.path or (change.was is ABSENT and change.now is ABSENT):
             state = copy.deepcopy(change.now) if type(change.now) is dict else _UNKNOWN

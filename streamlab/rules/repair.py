@@ -193,9 +193,9 @@ class Added:
 
 
 class Draft:
-    """An event on its way through the pipeline. ``sources`` are the numbers of the input events it comes from."""
+    """An event on its way. ``sources``: the input events it is of; ``line``: its event: line as it came, or ABSENT."""
 
-    __slots__ = ("changes", "event", "invented", "sources")
+    __slots__ = ("changes", "event", "invented", "line", "sources")
 
     def __init__(
         self, event: StreamEvent, sources: tuple[int, ...], changes: list[Change] | None = None, invented: bool = False
@@ -204,6 +204,7 @@ class Draft:
         self.sources = sources
         self.changes: list[Change] = changes if changes is not None else []
         self.invented = invented
+        self.line: Any = event.sse.event if event.sse is not None else ABSENT
 
     @property
     def json(self) -> JsonObject:

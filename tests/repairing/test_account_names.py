@@ -10,7 +10,21 @@ from streamlab.repairing.normalizer import normalize
 from streamlab.report.blame import Ledger, event_lines
 from streamlab.rules.finding import Repairability
 from streamlab.rules.repair import ABSENT
-from tests.streams import call, chat_text, chunk, dump, exchange, request_for, sse
+from tests import messages
+from tests.account_laws import broken_accounts
+from tests.streams import (
+    call,
+    chat_text,
+    chunk,
+    dump,
+    exchange,
+    frame,
+    request_for,
+    responses_exchange,
+    responses_sse,
+    responses_text,
+    sse,
+)
 
 USAGE = {"prompt_tokens": 8, "completion_tokens": 2, "total_tokens": 10}
 ASKED = request_for(usage=True, tools=True)
@@ -193,3 +207,42 @@ def test_what_says_how_an_event_came_does_not_say_that_it_was_removed():
     events = normalize(exchange(sse([FIRST, END]).replace(b"data: ", b"data:"))).events
     told = [line.strip() for at, event in enumerate(events) for line in event_lines(at, event)][1::2]
     assert told == ['sse-no-space-after-colon: was "data:"'] * 3
+
+
+# -- the line before the data ------------------------------------------------------------------------------------------
+
+_RESPONSES, _MESSAGES = responses_text("Hi", "."), messages.text("Hi")
+
+
+def _odd(events):
+    """The same, each changed otherwise too."""
+    return [{**one, "sequence_number": 2 * at} for at, one in enumerate(events)]
+
+
+UNNAMED = {
+    "responses": (responses_exchange(b"".join(map(frame, _RESPONSES))), len(_RESPONSES)),
+    "responses, otherwise mended too": (responses_exchange(b"".join(map(frame, _odd(_RESPONSES)))), len(_RESPONSES)),
+    "messages": (messages.exchange(b"".join(map(frame, _MESSAGES))), len(_MESSAGES)),
+    "messages, otherwise mended too": (
+        messages.exchange(b"".join(frame({**one, "index": 3} if "index" in one else one) for one in _MESSAGES)),
+        len(_MESSAGES),
+    ),
+}
+
+
+_LINE_RULES = {"responses-event-type-mismatch", "messages-event-line-missing"}
+
+
+@pytest.mark.parametrize(("came", "events"), UNNAMED.values(), ids=list(UNNAMED))
+def test_a_line_that_is_put_in_is_told_wherever_it_is(came, events):
+    [found] = [one for one in analyze(came).findings if one.rule in _LINE_RULES]
+    repaired = normalize(came)
+    assert repaired.changes[found.rule] == found.count == events
+    assert broken_accounts(came, repaired) == {}
+
+
+def test_a_line_that_named_a_wrong_type_goes_by_the_repair_of_that():
+    events = [{**one, "type": one["type"].replace("content_part", "reasoning_part")} for one in _RESPONSES]
+    told, names = _names(responses_exchange(responses_sse(events)))
+    assert "responses-event-type-mismatch" not in told | names
+    assert "responses-unknown-event" in names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from streamlab.repairing.normalizer import normalize
 from streamlab.rules.repair import Draft
 from streamlab.rules.repairs.framing import Framing
 from tests import corpus
-from tests.account_laws import COUNTS, NOW, UNSAID, WAS, broken_accounts
+from tests.account_laws import COUNTS, LINE, NOW, UNSAID, WAS, broken_accounts
 from tests.batches import batched
-from tests.streams import chat_text, chunk, exchange, request_for, sse
+from tests.streams import chat_text, chunk, exchange, frame, request_for, responses_exchange, responses_text, sse
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 STREAMS = {
@@ -88,6 +89,13 @@ def test_a_count_that_is_not_that_of_its_lines_breaks_a_law():
     repaired = normalize(came)
     repaired.changes["role-missing"] += 1
     assert COUNTS in broken_accounts(came, repaired)
+
+
+def test_a_line_that_is_put_in_without_a_word_breaks_a_law():
+    came = responses_exchange(b"".join(map(frame, responses_text("Hi"))))
+    repaired = normalize(came)
+    silent = tuple(replace(one, changes=()) for one in repaired.events)
+    assert LINE in broken_accounts(came, replace(repaired, events=silent))
 
 
 # -- kinds of lines that were not true ---------------------------------------------------------------------------------

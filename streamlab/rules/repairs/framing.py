@@ -153,7 +153,7 @@ class Framing(Repair):
                 return
         for event in made:
             told = [*(parted if event is kept else ()), *lines.changes_of(event)]
-            one = Draft(event, draft.sources, [*draft.changes, *told])
+            one = _made_of(draft, event, told)
             reencode(one, named=self._names)
             yield one
 
@@ -316,6 +316,13 @@ class Framing(Repair):
             lines.rules.pop("sse-event-name-on-chat", None)  # all that is known of it
             return [read_event(frame(payload, lines.event))]
         return [event]
+
+
+def _made_of(came: Draft, event: StreamEvent, told: list[Change]) -> Draft:
+    """What an event that came says, framed anew."""
+    made = Draft(event, came.sources, [*came.changes, *told])
+    made.line = came.line if event.sse is None else made.line
+    return made
 
 
 def reencode(draft: Draft, *, named: bool) -> None:

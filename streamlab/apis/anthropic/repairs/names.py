@@ -19,6 +19,7 @@ from streamlab.rules.repair import (
     Stage,
     Undecodable,
 )
+from streamlab.rules.repairs.event_lines import note_line
 from streamlab.rules.repairs.framing import frame
 from streamlab.wire.error_objects import flat_error
 from streamlab.wire.payload import FaultKind, JsonObject, encode_json
@@ -27,8 +28,6 @@ from streamlab.wire.reading import Fact, as_object
 _NAMES: Final = {kind.encode(): kind for kind in EVENT_TYPES}
 _TEXTS: Final = ("message", "msg", "detail", "error_msg", "errmsg", "error_message", "reason")
 _SHAPE = "messages-error-shape-wrong"
-#: By whose repair an event has its frame: what came had none, and so no name that were wrong.
-_FRAMED = frozenset({"http-status-200-on-error", "sse-ndjson-instead"})
 
 
 class MessageNames(Repair):
@@ -126,9 +125,8 @@ class MessageFrames(Repair):
         known = kind in EVENT_TYPES
         if sse is not None and (sse.event == name or not known):
             return (draft,)
-        if sse is not None and not any(change.rule in _FRAMED for change in draft.changes):
-            rule = "messages-event-line-missing" if sse.event is None else "messages-event-name-mismatch"
-            draft.changes.append(Change(rule if kind != ERROR else _SHAPE, "", sse.event or ABSENT, kind))
+        rule = "messages-event-name-mismatch" if draft.line else "messages-event-line-missing"
+        note_line(draft, name, rule if kind != ERROR else _SHAPE)
         payload = sse.data if sse is not None and sse.data is not None else encode_json(event.json)
         draft.event = type(event)(frame(payload, name), event.json)
         return (draft,)

@@ -9,6 +9,7 @@ from streamlab.apis.responses.facts import ResponseFact
 from streamlab.apis.responses.numbers import said_by
 from streamlab.apis.responses.reader import ResponsesReader
 from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, ErrorPayload
+from streamlab.rules.repairs.event_lines import note_line
 from streamlab.rules.repairs.framing import frame
 from streamlab.wire.payload import JsonObject, encode_json
 from streamlab.wire.reading import as_object
@@ -91,8 +92,7 @@ class Numbering:
         name = kind.encode("utf-8", "replace").replace(b"\n", b" ").replace(b"\r", b" ")
         if sse is not None and sse.event == name:
             return
-        if sse is not None:
-            draft.changes.append(Change("responses-event-type-mismatch", "", sse.event or b"", kind))
+        note_line(draft, name, "responses-event-type-mismatch")
         payload = sse.data if sse is not None and sse.data is not None else encode_json(value)
         draft.event = type(draft.event)(frame(payload, name), value)  # type: ignore[call-arg, arg-type]
 
