@@ -234,7 +234,7 @@ def test_events_that_nobody_could_read_are_judged_once_their_framing_is_repaired
 
 
 def test_what_a_guessed_end_goes_before_may_have_a_chunk_without_choices_behind_it():
-    aside = {**chunk(choices=[]), "x": 1}
+    aside = {**chunk(choices=[]), "moderation": {"flagged": False}}
     exchange = asked(sse([*chat_usage("a")[:-2], chat_usage()[-1], aside]), usage=True)
     assert told(normalize(exchange, unsafe=True).exchange.body) == ["", "a", "finish:stop", "usage", "", "[DONE]"]
     assert broken_laws(exchange) == {}
