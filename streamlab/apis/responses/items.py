@@ -256,10 +256,11 @@ class Item:
         return "".join(texts_of(self.done or {}, family))
 
     def agrees_with(self, whole: JsonObject) -> bool:
-        """Whether a finished item holds what the deltas of this one came to."""
+        """Whether a finished item holds what the deltas of this one came to, or what was told whole without any."""
         held = ((self.nth(key), value) for key, _path, value in held_pieces(whole))
         return all(
-            piece is None or not piece.deltas or str(piece.text) == input_text(value, piece) for piece, value in held
+            piece is None or not (piece.deltas or piece.done) or piece.whole == input_text(value, piece)
+            for piece, value in held
         )
 
     def lost_by(self, whole: JsonObject) -> Piece | None:

@@ -267,6 +267,7 @@ def test_no_law_is_broken_where_one_was(name):
         1339497583,  # an item that was opened here is added under another index, and without a type
         1809828234,  # an item that is done at once, with a part whose text is null
         1351949322,  # a part comes again without a number, within a replay, and a delta that is an object
+        1521071397,  # a text is told whole in an item that is never done, and the end holds another one
         1305249205,  # a call that nobody opened, an index that is a text, and ids that change
     ],
 )
