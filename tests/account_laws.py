@@ -27,6 +27,7 @@ UNSAID = "a member changed without a word"
 GONE = "an event went without a word"
 COUNTS = "rules are counted otherwise than their lines"
 MADE_UP = "what nobody said is not told as made up"
+TWICE = "an event is told as dropped by a repair that made another of it"
 LINE = "an event: line is put in, or changed, without a word"
 
 #: An event of which nothing is known member by member.
@@ -58,6 +59,9 @@ def _broken(read: Came, repaired: Normalized) -> Iterator[tuple[str, str]]:
             for law, what in _of_event(one, [came[at] for at in one.sources]):
                 yield law, f"[{number}] {what}"
         yield from _made_up(read, repaired)
+    for gone in repaired.dropped:
+        if any(one.sources == gone.sources and gone.rule in one.repairs for one in repaired.events):
+            yield TWICE, f"{gone}"
     seen = {at for sources in parts for at in sources}
     missing = [at for at in range(len(came)) if at not in seen]
     is_whole_body = len(repaired.events) == 1 and not repaired.events[0].sources
@@ -85,8 +89,27 @@ def _made_up(read: Came, repaired: Normalized) -> Iterator[tuple[str, str]]:
             lacked = change.was in (ABSENT, None, "") and change.path.rpartition(".")[2] in _NEEDED
             if not lacked or change.origin is Origin.INVENTED or change.path == "delta.type":
                 continue
-            if type(change.now) in (str, int) and str(change.now).encode() not in came and change.now != date_of(head):
+            said = change.now != "" and str(change.now).encode() in came
+            if type(change.now) in (str, int) and not said and change.now != date_of(head):
                 yield MADE_UP, f"{change}"
+        yield from _built(one, read)
+
+
+def _built(one: RepairedEvent, read: Came) -> Iterator[tuple[str, str]]:
+    """Members of a delta that was built whole which no delta of what it is made of had."""
+    told = {change.path.rpartition(".")[2] for change in one.changes if change.path.startswith("choices[")}
+    came = {key for at in one.sources for key, _ in _opening(_json(read.events[at]))}
+    for key, value in _opening(_json(one.event)) if any(not change.now for change in one.changes) else ():
+        if key not in came and not told & {key, "tool_calls"}:
+            yield MADE_UP, f"{key}: {value!r} of a delta; {one.repairs}"
+
+
+def _opening(value: Any) -> Iterator[tuple[str, Any]]:
+    """The members of the deltas of a chunk that open an answer, and its calls."""
+    for choice in value.get("choices") or () if isinstance(value, dict) else ():
+        delta = choice.get("delta") if isinstance(choice, dict) else None
+        for part in [delta, *(delta.get("tool_calls") or ())] if isinstance(delta, dict) else ():
+            yield from ((key, part[key]) for key in ("role", "type", "id") if isinstance(part, dict) and part.get(key))
 
 
 def _of_event(one: RepairedEvent, sources: list[StreamEvent]) -> Iterator[tuple[str, str]]:

@@ -244,13 +244,11 @@ class Pipeline:
 
     def emit(self, drafts: Drafts) -> None:
         """Let events go, and note what was done to them."""
-        changes = self.state.account.changes
         for draft in drafts:
             self.out.append(draft)
             for source in draft.sources:
                 self._kept.pop(source, None)
-            for rule in dict.fromkeys(change.rule for change in draft.changes):
-                changes[rule] = changes.get(rule, 0) + 1
+            self.state.account.went(draft)
 
     def taken(self) -> list[Output]:
         """What went out since it was last asked for."""

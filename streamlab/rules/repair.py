@@ -12,11 +12,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import Any, ClassVar, Final
 
 from streamlab.exchange import Ending, Request, ResponseHead
 from streamlab.record import Record
+from streamlab.rules.account import (
+    ABSENT,
+    MAX_DROPPED,
+    WHOLE,
+    Account,
+    Change,
+    Dropped,
+    Origin,
+    Unrepaired,
+)
 from streamlab.rules.api import Api, Scope
 from streamlab.rules.state import StreamState
 from streamlab.rules.texts import Texts
@@ -43,86 +53,10 @@ class Stage(IntEnum):
     END = 80
 
 
-class Origin(StrEnum):
-    """Where an output event or member comes from."""
-
-    COPIED = "copied"  # exactly the bytes that came
-    DERIVED = "derived"  # changed, moved, split or joined; every value in it came from the upstream or the request
-    INVENTED = "invented"  # nothing the upstream said: an error event, a generated id, [DONE]
-
-
-class _Absent:
-    def __repr__(self) -> str:
-        return "(absent)"
-
-    def __reduce__(self) -> str:
-        return "ABSENT"  # pickled and copied it is the same one, for which everybody looks
-
-
-ABSENT: Final = _Absent()
-
-
-class Change(Record, frozen=True):
-    """One change: by which rule's repair, where, from what to what (`ABSENT` when there was or is none). Where ``path``
-    names a member, they are its values; where it is empty they are of the whole event, or words about it."""
-
-    rule: str
-    path: str
-    was: Any = ABSENT
-    now: Any = ABSENT
-    origin: Origin = Origin.DERIVED
-
-
-class Unrepaired(Record, frozen=True):
-    """A deviation that could not be mended, and why."""
-
-    rule: str
-    event: int | None
-    why: str
-
-
-class Dropped(Record, frozen=True):
-    """Input events of which nothing went out, by which rule's repair, and which had changed them before."""
-
-    rule: str
-    sources: tuple[int, ...]
-    before: frozenset[str] = frozenset()
-
-
-#: Dropped events that are remembered one by one; beyond that they are only counted.
-MAX_DROPPED = 10_000
 #: A longer event is not repaired: there, and behind it, bytes go out as they came.
 MAX_EVENT = 8 * 1024 * 1024
 #: From this length on a text that repeats all text before it is no coincidence.
 SHORTEST_REPEAT = 8
-
-
-#: For `Account.cannot`: it is about the whole stream, and no event of it.
-WHOLE: Final = -1
-
-
-class Account:
-    """What repairs did and could not do, rule by rule."""
-
-    def __init__(self) -> None:
-        self.changes: dict[str, int] = {}  # rule -> how many events its repair changed or dropped
-        self.dropped: list[Dropped] = []
-        self.unrepaired: dict[str, Unrepaired] = {}
-        self.at = -1  # the number of the input event being repaired
-
-    def drop(self, draft: Draft, rule: str) -> None:
-        """Note that nothing of an event goes out."""
-        for one in dict.fromkeys((rule, *(change.rule for change in draft.changes))):
-            self.changes[one] = self.changes.get(one, 0) + 1
-        if len(self.dropped) < MAX_DROPPED:
-            self.dropped.append(Dropped(rule, draft.sources, frozenset(change.rule for change in draft.changes)))
-
-    def cannot(self, rule: str, why: str, at: int | None = None) -> None:
-        """Note that a deviation stays, and why; once per rule. It stands in event ``at``, in the one at hand, or, with
-        `WHOLE`, in none of them: where the finding says that it stands."""
-        if rule not in self.unrepaired:
-            event = self.at if at is None else at
-            self.unrepaired[rule] = Unrepaired(rule, event if event >= 0 else None, why)
 
 
 class RepairState(StreamState):
@@ -377,6 +311,7 @@ __all__ = [
     "ABSENT",
     "ANYTHING",
     "LONGEST",
+    "MAX_DROPPED",
     "MOST_UNSEEN",
     "WHOLE",
     "Added",

@@ -88,6 +88,13 @@ def test_a_body_that_ends_behind_payloads_that_run_together_lacks_one_kind_of_li
 _NOT_MADE = chunk({"role": "assistant", "content": None})
 _UNTYPED = {key: value for key, value in call(0, "call_1", "get_weather", "{}").items() if key != "type"}
 _LEAKED = '<tool_call>{"name": "get_weather", "arguments": {"city": "Oslo"}}</tool_call>'
+_PRELUDE = {
+    "choices": [],
+    "created": 0,
+    "id": "",
+    "model": "",
+    "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": {}}],
+}
 MADE_UP = {
     "a role": ([chunk({"content": "Hi"}), END], ("role", "role-missing")),
     "the type of a call": (
@@ -95,6 +102,12 @@ MADE_UP = {
         ("type", "tool-call-type-missing"),
     ),
     "the id of a call that was text": ([*chat_text(_LEAKED)], ("id", "tool-call-leaked-as-text")),
+    "the type of a call that was text": ([*chat_text(_LEAKED)], ("type", "tool-call-leaked-as-text")),
+    "the role of a call that was text": (
+        [chunk({"content": _LEAKED}), END],
+        ("role", "role-missing"),
+    ),
+    "what a prelude is": ([_PRELUDE, FIRST, END], ("object", "object-wrong")),
     "a role that is null": ([chunk({"role": None, "content": "Hi"}), END], ("role", "role-empty-or-null")),
     "when it was made": ([{**one, "created": None} for one in (FIRST, END)], ("created", "created-wrong-type")),
     "what it is": ([{**one, "object": None} for one in (FIRST, END)], ("object", "object-wrong")),
@@ -118,6 +131,35 @@ MADE_UP = {
 @pytest.mark.parametrize(("stream", "made_up"), MADE_UP.values(), ids=list(MADE_UP))
 def test_what_is_made_up_is_named(stream, made_up):
     assert made_up in normalize(exchange(sse(stream), request=ASKED), unsafe=True).invented
+
+
+def test_that_no_token_came_out_yet_is_made_up_where_a_message_came_whole():
+    usage = {"input_tokens": 5, "output_tokens": 3}
+    message = messages.start(content=[{"type": "text", "text": "Hi"}], stop_reason="end_turn", usage=usage)["message"]
+    came = messages.exchange(dump(message), headers=(("content-type", "application/json"),))
+    repaired = normalize(came)
+    assert repaired.events[0].event.json["message"]["usage"] == {**usage, "output_tokens": 0}
+    assert repaired.invented == (("output_tokens", "nonstream-json-for-stream"),)
+
+
+def test_calls_that_were_text_come_from_where_they_stand_in_it():
+    first, second = _LEAKED, _LEAKED.replace("Oslo", "Rome")
+    pieces = ("So: ", first[:20], first[20:] + "\n", "<tool", second.removeprefix("<tool"))
+    events = normalize(exchange(sse(chat_text(*pieces)), request=ASKED), unsafe=True).events
+    opened, said, one, two, finish, _ = events
+    assert [event.sources for event in (opened, said, one, two, finish)] == [(0,), (1,), (2, 3), (4, 5), (6,)]
+
+
+@pytest.mark.parametrize("name", ["beside the finish", "null until the end", "a finish again, beside usage"])
+def test_what_stands_for_an_event_is_not_told_as_another_that_went(name):
+    again = {**chunk({"role": "assistant"}, "stop"), "usage": USAGE}
+    came = exchange(sse({**STREAMS, "a finish again, beside usage": [FIRST, ONE, END, again]}[name]), request=ASKED)
+    repaired = normalize(came)
+    assert broken_accounts(came, repaired) == {}
+    assert not {at for one in repaired.dropped for at in one.sources} & {
+        at for one in repaired.events for at in one.sources
+    }
+    assert _names(came)[0] == set(repaired.changes)
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import NamedTuple
 
 from streamlab.lazy_pattern import lazy_pattern
 from streamlab.wire.accumulate import ChoiceState
 from streamlab.wire.leaks import leaked_call
 from streamlab.wire.payload import JsonObject
 
+#: Marks that close a call.
+_CLOSED = lazy_pattern(r"(?:\s*(?:</[^<>]*>|<\|\w*_end\|>|\[/[A-Z_]+\]))*\s*")
 _TAGS = lazy_pattern(r"<[^<>]*>|\[/?[A-Z_]+\]|functions?[.:=]?|:\d+|```(?:json)?|[\s,;\[\]]")
+
+
+class WrittenCall(NamedTuple):
+    """A call that was read out of a text, and where it ends there, with the marks that close it."""
+
+    name: str
+    arguments: JsonObject
+    end: int
 
 
 def is_read(state: ChoiceState, choices: Collection[object], tools: frozenset[str] | None) -> bool:
@@ -22,14 +33,15 @@ def is_read(state: ChoiceState, choices: Collection[object], tools: frozenset[st
     return bool(calls_in(text[start:], tools or frozenset())[1])
 
 
-def calls_in(text: str, names: frozenset[str]) -> tuple[str, list[tuple[str, JsonObject]]]:
+def calls_in(text: str, names: frozenset[str]) -> tuple[str, list[WrittenCall]]:
     """The text before the markup, and the calls in it; no calls when anything but markup follows the first marker."""
     if leaked_call(text, names) is None:
         return text, []
     start = min((at for at in (text.find(mark) for mark in "<[") if at >= 0), default=-1)
     if start < 0:
         return text, []
-    rest, calls, residue, at = text[start:], [], "", 0
+    rest, residue, at = text[start:], "", 0
+    calls: list[WrittenCall] = []
     import json  # deferred: it compiles patterns, and few texts hold calls
 
     decoder = json.JSONDecoder()
@@ -42,7 +54,8 @@ def calls_in(text: str, names: frozenset[str]) -> tuple[str, list[tuple[str, Jso
         named = _call(value, head, names)
         if named is None:
             return text, []
-        calls.append(named)
+        closed = _CLOSED.match(rest, end)
+        calls.append(WrittenCall(*named, start + (closed.end() if closed is not None else end)))
         residue += head.replace(named[0], "")
         at = end
     residue += rest[at:]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from streamlab.apis.anthropic.expectations import MESSAGE_DELTA, MESSAGE_START, MESSAGE_STOP
 from streamlab.apis.anthropic.repairs.envelope import block_events
-from streamlab.rules.repair import Change, Chunk, Draft, RepairState
+from streamlab.rules.repair import ABSENT, Change, Chunk, Draft, Origin, RepairState
 from streamlab.wire.payload import JsonObject
 from streamlab.wire.reading import as_list, as_object
 
@@ -18,9 +18,11 @@ def streamed(message: JsonObject, state: RepairState) -> Iterator[Draft]:
     whole = Draft(Chunk(None, message), (state.at,))
     usage = as_object(message.get("usage"))
     empty = {**message, "content": [], "stop_reason": None, "stop_sequence": None}
+    start = _draft({"type": MESSAGE_START, "message": empty}, state)
     if usage:
         empty["usage"] = {**usage, "output_tokens": 0}
-    yield _draft({"type": MESSAGE_START, "message": empty}, state)
+        start.note(_RULE, "message.usage.output_tokens", ABSENT, 0, Origin.INVENTED)
+    yield start
     blocks = [block for block in as_list(message.get("content")) if type(block) is dict]
     for at, block in enumerate(blocks):
         yield from block_events(at, block, whole, _RULE)

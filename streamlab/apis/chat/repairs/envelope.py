@@ -56,7 +56,7 @@ class Envelope(Repair):
             return (*self._let_go(), draft)
         if _is_azure_prelude(draft.json):
             if "object" not in draft.json and is_filter_prelude(draft.json):
-                draft.put("object-wrong", draft.json, "object", "", "")
+                draft.put("object-wrong", draft.json, "object", "", "", Origin.INVENTED)
                 self.awake = True
             return (draft,)
         named = named_by(draft.json) is not None

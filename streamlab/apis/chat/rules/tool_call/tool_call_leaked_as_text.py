@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 
 from streamlab.apis.chat.calls_in_text import calls_in, is_read
 from streamlab.apis.chat.text_places import SignPlaces
@@ -109,9 +110,11 @@ class CallsFromText(Repair):
         last = told[-1] if told else held[-1]
         reason = reading.choices(last.json)[0].get("finish_reason")
         path = "choices[0].delta"
+        starts = [*([0] if before else []), len(before), *(call.end for call in calls[:-1])]
+        came = iter(_parted([one for one in held if one is not last or reason is None or _text_of(one)], starts))
         if before:
-            made.append(held[0].like(self.rules[0], _part({"content": before}), path))
-        for at, (name, arguments) in enumerate(calls, self._made):  # the same text may come again
+            made.append(_of(next(came), self.rules[0], _part({"content": before}), path))
+        for at, (name, arguments, _) in enumerate(calls, self._made):  # the same text may come again
             index = self.state.calls
             self.state.calling[0] += 1
             import hashlib  # deferred: it loads OpenSSL
@@ -119,18 +122,15 @@ class CallsFromText(Repair):
             made_id = "call_" + hashlib.sha256(f"{text}/{at}".encode()).hexdigest()[:24]
             function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
             call = {"index": index, "id": made_id, "type": "function", "function": function}
-            made.append(held[0].like(self.rules[0], _part({"tool_calls": [call]}), path))
+            made.append(_of(next(came), self.rules[0], _part({"tool_calls": [call]}), path))
+            made[-1].note(self.rules[0], f"{path}.tool_calls[0].type", ABSENT, "function", Origin.INVENTED)
             made[-1].note(self.rules[0], f"{path}.tool_calls[0].id", ABSENT, made_id, Origin.INVENTED)
         self._made += len(calls)
-        made[0].sources = tuple(at for one in held for at in one.sources)
         if closing is not None and closing.is_chunk and closing is not held[-1]:
             self._finish(closing, reading.choices(closing.json))
         if reason is not None:
             made.append(last.like(self.rules[0], _part({}, "tool_calls" if reason == "stop" else reason), path))
-        role = next((delta["role"] for one in held for delta in reading.deltas(one.json) if "role" in delta), None)
-        if role is not None:  # what opened the answer is replaced
-            first = reading.choices(made[0].json)[0]
-            first["delta"] = {"role": role, **first["delta"]}
+        _take_role(held, made[0], path)
         self._count(held, made[-1])
         return made + beside
 
@@ -143,6 +143,42 @@ class CallsFromText(Repair):
 
 #: Characters after a bracket in which a marker and the name of a tool must have come.
 _PATIENCE = 300
+
+
+def _text_of(draft: Draft) -> str:
+    listed = reading.choices(draft.json)
+    return reading.content(reading.delta(listed[0])) if len(listed) == 1 else ""
+
+
+def _parted(held: list[Draft], starts: list[int]) -> list[list[Draft]]:
+    """The events of each part of a text, of which ``starts`` says where they begin; one without text goes with what it
+    stands behind."""
+    found: list[list[Draft]] = [[] for _ in starts]
+    at = 0
+    for one in held:
+        end = at + len(_text_of(one))
+        for number in range(bisect_right(starts, at) - 1, bisect_left(starts, max(end, at + 1))):
+            found[number].append(one)
+        at = end
+    return found
+
+
+def _take_role(held: list[Draft], made: Draft, path: str) -> None:
+    """The role that was said first goes with what stands for the event that said it, and so what was changed of it."""
+    for one in held:
+        delta = next((delta for delta in reading.deltas(one.json) if "role" in delta), None)
+        if delta is not None:
+            first = reading.choices(made.json)[0]
+            first["delta"] = {"role": delta["role"], **first["delta"]}
+            made.changes += [change for change in one.changes if change.path == f"{path}.role"]
+            return
+
+
+def _of(held: list[Draft], rule: str, choice: JsonObject, path: str) -> Draft:
+    """A chunk made of what stands in several."""
+    made = held[0].like(rule, choice, path)
+    made.sources = tuple(at for one in held for at in one.sources)
+    return made
 
 
 def _part(delta: JsonObject, finish: str | None = None) -> JsonObject:
