@@ -209,9 +209,15 @@ def metric_rows(metrics: Metrics) -> list[tuple[str, str]]:
 def first_line(console: HarmlessConsole, first: First, exchanges: int) -> Text:
     """One sentence: what to fix first, and why."""
     where = f", in {first.exchanges} of {exchanges} exchanges" if exchanges > 1 else ""
-    repairs = f"{_mending(first.rule)[0]} mends it" if first.repairable else f"streamlab rule {first.rule} says more"
-    said = f"{first.rule}{where} ({first.severity}): {first.why}; {repairs}."
+    said = f"{first.rule}{where} ({first.severity}): {first.why}; {_mending_all(first)}."
     return console.text.assemble(("Fix first: ", "bold"), said)
+
+
+def _mending_all(first: First) -> str:
+    """What mends all that a rule found; where nothing does, where there is more to read."""
+    if first.on_request:
+        return f"{_mending(first.rule)[0] if first.repairable else _NOT_SAFE[Repairability.UNSAFE]} mends it"
+    return f"streamlab rule {first.rule} says more"
 
 
 def summary_line(console: HarmlessConsole, exchanges: int, counts: dict[str, int]) -> Text:

@@ -28,8 +28,9 @@ class HttpStatus200OnError(Rule):
     without an error (measured). Retries and fail-over go by the status and never happen.
 
     ## Repair
-    The error is sent as one ``data: {"error": ...}`` event, the form in which clients raise it; the status has already
-    been sent and stays.
+    The error is sent as one event, in the form in which clients of the API raise it: ``data: {"error": ...}`` in chat
+    and legacy completions, ``event: error`` with ``{"type": "error", "error": ...}`` in Messages and
+    Responses. The status has already been sent and stays.
     """
 
     name = "http-status-200-on-error"

@@ -203,7 +203,7 @@ LACKING = {key: value for key, value in PREAMBLE.items() if key != "object"}
 @pytest.mark.parametrize(
     ("first", "payloads", "told"),
     [
-        (LACKING, without("object"), (0, ERROR, "in every chunk")),
+        (LACKING, without("object"), (1, ERROR, "in every chunk")),
         (LACKING, chat_text(), (0, WARNING, "in 1 of 7 chunks")),
         (PREAMBLE, without("object"), (1, ERROR, "in every chunk")),
         (PREAMBLE, chat_text(), None),
@@ -216,6 +216,34 @@ def test_the_content_filters_chunk_may_have_an_empty_object_and_not_none(first, 
     assert chunks_of(repaired.exchange.body)[0].get("object") == ""
     assert "object-wrong" not in {found.rule for found in analyze(repaired.exchange).findings}
     assert ("object-wrong" in repaired.changes) is (told is not None)
+
+
+@pytest.mark.parametrize(
+    ("payloads", "told"),
+    [(without("object"), ("chat.completion.chunk", "(absent)")), (chat_text(), ('""', "(absent)"))],
+)
+def test_the_constant_is_asked_of_the_first_chunk_that_should_have_it(payloads, told):
+    """Of the content filter's, Azure's empty text is."""
+    one = findings([LACKING, *payloads])["object-wrong"]
+    assert (one.expected, one.actual) == told
+
+
+_REDACTED = {"id": "chatcmpl-REDACTED_1", "created": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({0: _REDACTED, 5: {"created": 0}}, None),  # perplexity 2604d44c: the last chunk has an id of its own
+        ({0: {"created": 0}, 5: _REDACTED}, None),
+        ({0: {"created": 0}, 5: {"created": 0}}, (0, "created is 0 in 2 of 6 chunks")),
+        ({0: {"created": "1"}, 5: _REDACTED}, (0, "created is '1', no integer, in 1 of 5 chunks")),
+    ],
+)
+def test_a_time_that_a_recorder_took_out_is_not_judged_wherever_it_stands(changes, told):
+    payloads = [{**one, **changes.get(at, {})} for at, one in enumerate(chat_text())]
+    one = findings(payloads).get("created-wrong-type")
+    assert (one and (one.event, one.message)) == told
 
 
 def test_who_breaks_on_a_wrong_object_does_not_on_the_content_filters_alone():

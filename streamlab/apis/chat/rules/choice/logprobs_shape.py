@@ -28,13 +28,14 @@ class LogprobsShape(Rule):
     not judged either: tokens may hold parts of characters.
 
     ## Why it matters
-    Servers that reuse their legacy code send its shape in chat; clients find none of the lists they read, and the AI
-    SDK 4 raises. Where it is no object, where its content is no list, and where an entry lacks what it should have,
-    more clients raise, the ``.stream()`` helpers of OpenAI's libraries among them, whether logprobs were wanted or not.
-    Nobody minds that the bytes are missing, nor any other shape in legacy completions: these are warnings.
+    Where it is no object, where its content is no list, and where an entry lacks what it should have, many clients
+    raise, the ``.stream()`` helpers of OpenAI's libraries among them, whether logprobs were wanted or not: an error.
+    Where chat has an object without ``content``, be it the shape of legacy completions or the refusal alone, clients
+    find no list to read; nobody but the AI SDK 4, two major versions old, raises: a warning. Nobody minds that the
+    bytes are missing, nor any other shape in legacy completions: these are warnings as well.
 
     ## Repair
-    None: the legacy shape has no bytes of the tokens.
+    None: what is missing, nobody knows; the legacy shape, too, has no bytes of the tokens.
     """
 
     name = "logprobs-shape"

@@ -33,8 +33,8 @@ class CreatedWrongType(LateRule):
 
     ## What OpenAI does
     Sends one integer, the Unix time in seconds, in every chunk. Azure's content filter chunks say 0; they carry no
-    answer and are not judged. Nor is 0 beside an id that a recorder replaced (``chatcmpl-REDACTED_1``): it took the
-    time out as well, and nobody knows what stood there.
+    answer and are not judged. Nor is 0 where a recorder replaced the id beside it, in this chunk or in another
+    (``chatcmpl-REDACTED_1``): it took the time out as well, and nobody knows what stood there.
 
     ## Why it matters
     A string or an ISO date makes the AI SDK (compatible and openai provider) and BAML raise, measured. So do ``true``,
@@ -73,11 +73,15 @@ class CreatedWrongType(LateRule):
         self._last = 0  # the good value before
         self._before = 0  # the one before the change that is told
         self._ticks = True  # each change so far was the clock's
+        self._masked = False  # a recorder took ids and times out
 
     def event(self, at: int, event: StreamEvent) -> None:
         chunk, before = reading.chunk_of(event), self.ctx.seen.chunks
         created = chunk.get("created", "(absent)")
-        owed = reading.owes_envelope(chunk) and not (created == 0 and is_placeholder(chunk.get("id")))
+        owed = reading.owes_envelope(chunk)
+        if created == 0:
+            self._masked = self._masked or is_placeholder(chunk.get("id"))
+            owed &= not self._masked
         self._judged.turn(owed, before)
         fault = _fault(created) if owed else None
         if self._bad.turn(fault is not None, before, created):
@@ -100,6 +104,8 @@ class CreatedWrongType(LateRule):
         self._last = created
 
     def end(self, ending: Ending) -> Findings:
+        if self._bad.place is not None and self._masked and not (self._bad.value or self._bad.varies):
+            return  # zeros that came before the first id that was replaced
         if self._bad.place is not None:
             found = self.found_at(
                 self._bad.place,

@@ -61,7 +61,7 @@ class ObjectWrong(LateRule):
         self._judged.turn(owed or lacks, before)
         wrong = owed and value != self._expected
         if self._lost.turn(wrong, before, value):
-            self._lost.place = self.keep(at, event, "object")
+            self._lost.place, self._lost.value = self.keep(at, event, "object"), value
         if self._bad.turn(wrong or lacks, before, value):
             self._bad.place, self._bad.value = self.keep(at, event, "object"), value
 
@@ -71,11 +71,12 @@ class ObjectWrong(LateRule):
             return
         if ctx.seen.chunks == 1 and ctx.streamed and reading.is_whole_completion(ctx.seen.first_chunk):
             return  # nonstream-json-for-stream
+        told = self._lost if self._lost.place is not None else self._bad  # the first that should have the constant
         yield self.found_at(
-            self._bad.place,
+            told.place,
             f"object is {self.values(self._bad)} {self.share(self._bad, self._judged)}",
-            expected=self._expected,
-            actual=self._bad.value,
+            expected=self._expected if told is self._lost else '""',
+            actual=told.value,
             severity=Severity.ERROR if self._chat and self._lost.place is not None else Severity.WARNING,
             variant=self._variant(self._lost.place),
         )

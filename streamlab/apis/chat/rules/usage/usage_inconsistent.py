@@ -76,8 +76,8 @@ class UsageInconsistent(Rule):
     ## Repair
     Whole numbers are written as such. Where reasoning is counted beside the completion, so that prompt, completion and
     reasoning add up to the total, the completion gets the reasoning and the total stays; else the total becomes the sum
-    of prompt and completion. A number that is null or missing is filled by usage that comes later, which is the one
-    that is kept; nothing else says it, nor what a prompt of 0 tokens had. Details stay as they are.
+    of prompt and completion. A number that is null or missing is not made up, nor what a prompt of 0 tokens had: where
+    usage comes later, that is the one that is kept, and this one goes (usage-on-every-chunk). Details stay as they are.
     """
 
     name = "usage-inconsistent"

@@ -34,7 +34,7 @@ class UsageOnEveryChunk(LateRule):
     for ``continuous_usage_stats`` gets what was asked for.
 
     ## Repair
-    The last usage is kept, null stands in the other chunks.
+    The last usage is kept. In the other chunks stands null where usage was asked for, and no key where it was not.
     """
 
     name = "usage-on-every-chunk"
