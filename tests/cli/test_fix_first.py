@@ -70,7 +70,7 @@ def test_who_was_measured_comes_before_any_number_of_those_reported():
     told = {one.client: one.measured for one in breaks("done-missing", (), "chat.completions")}
     assert len(told) > 1, told
     assert not any(told.values())
-    [measured] = {one.client for one in breaks(FINISH_USAGE, FINISH_FORM, "chat.completions") if one.measured}
+    [_measured] = {one.client for one in breaks(FINISH_USAGE, FINISH_FORM, "chat.completions") if one.measured}
     late = Finding(FINISH_USAGE, Severity.WARNING, "", api="chat.completions", variants=FINISH_FORM)
     early = Finding("done-missing", Severity.WARNING, "", api="chat.completions")
     assert worst_first([early, late]) == [late, early]
