@@ -78,6 +78,10 @@ class Ledger:
         yield "\n}\n"
 
 
+#: Members that count tokens, of which 0 may be made up where a message has to begin with one.
+_COUNTS = frozenset({"output_tokens", "input_tokens"})
+
+
 def summary_json(normalized: Normalized) -> dict[str, Any]:
     """What was mended, by rule, and what could not be."""
     return {
@@ -140,7 +144,9 @@ def summary_lines(normalized: Normalized, unsafe: bool = False, report: Report |
         yield visible(f"not mended: {one.rule}{where}: {one.why}", 300)
     made = [f"{what} ({rule})" for what, rule in normalized.invented]
     if made:
-        yield visible(f"made up, for clients that cannot do without: {', '.join(made)}; no text, call or count", 300)
+        count = not any(what in _COUNTS for what, _ in normalized.invented)
+        never = "no text, call or count" if count else "no text or call"
+        yield visible(f"made up, for clients that cannot do without: {', '.join(made)}; {never}", 300)
     yield from _left(report or analyze(normalized.exchange), stays, unsafe)
     if normalized.left_alone is not None:
         yield visible(f"left as it is: {normalized.left_alone}", 300)

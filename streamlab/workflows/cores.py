@@ -58,7 +58,7 @@ def on_all_cores(
         while in_flight:
             yield pool.result(in_flight)
     finally:
-        pool.close()
+        pool.close(at_once=bool(in_flight))
 
 
 def _begin() -> None:
@@ -71,16 +71,31 @@ def _begin() -> None:
     gc.set_threshold(50_000, 50, 50)
 
 
+#: Whether this process is at work, which can be broken off anywhere. Elsewhere it may hold a lock of the pool's queues:
+#: an error raised there leaves it taken, and whoever waits for it waits for good.
+_at_work = False
+#: How long one that is told to end may take to say what it found.
+_LAST_WORDS_S = 1
+
+
 def _end(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit
+    if _at_work:
+        raise SystemExit
+    signal.alarm(_LAST_WORDS_S)
 
 
 def _do(work: Callable[[list[Item]], list[Result]], batch: list[Item]) -> list[Result]:
     """The work, after which a process that was told to end does, whatever else waits for it."""
+    global _at_work
     try:
-        return work(batch)
+        _at_work = True
+        found = work(batch)
+        _at_work = False
     except SystemExit:  # every ``finally`` has been come by
         os._exit(0)
+    finally:
+        _at_work = False  # the work failed, which is told
+    return found
 
 
 class _Pool(Generic[Item, Result]):
@@ -108,7 +123,7 @@ class _Pool(Generic[Item, Result]):
             try:
                 found = future.result() if future is not None else []
             except BrokenProcessPool:
-                self.close()
+                self.close(at_once=True)
                 waiting = list(in_flight)
                 in_flight.clear()
                 in_flight.extend((batch, self.submit(batch) if batch else None) for batch, _ in waiting)
@@ -117,10 +132,10 @@ class _Pool(Generic[Item, Result]):
             return found
         raise CouldNotRunError(f"the processes that do the work died {_TRIES} times (out of memory?)")
 
-    def close(self) -> None:
-        """End them, also where they are at work: nobody wants what they would find."""
+    def close(self, *, at_once: bool) -> None:
+        """End them; ``at_once`` also where they are at work: nobody wants what they would find."""
         if self._pool is not None:
-            for process in list((self._pool._processes or {}).values()):
+            for process in list((self._pool._processes or {}).values()) if at_once else ():
                 process.terminate()
             self._pool.shutdown(cancel_futures=True)
             self._pool = None

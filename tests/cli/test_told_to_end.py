@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from streamlab.workflows import cores
 from streamlab.workflows.cores import on_all_cores
 from streamlab.workflows.regression import recording
 
@@ -78,3 +79,23 @@ def test_a_recorder_that_is_not_waited_for_leaves_nothing(tmp_path, monkeypatch)
         recorder.__enter__()
     assert recorder._process.returncode is not None
     assert list(tmp_path.iterdir()) == []
+
+
+def _numbers(batch: list[int]) -> list[int]:
+    return batch
+
+
+def test_who_says_what_it_found_is_not_broken_off(monkeypatch):
+    """It holds a lock of the queue: left taken, all that wait for it wait for good."""
+    told = []
+    monkeypatch.setattr(cores.signal, "alarm", told.append)
+    cores._end(signal.SIGTERM, None)
+    assert told == [1]
+    monkeypatch.setattr(cores, "_at_work", True)
+    with pytest.raises(SystemExit):
+        cores._end(signal.SIGTERM, None)
+
+
+def test_work_that_is_done_is_not_told_to_end(monkeypatch):
+    monkeypatch.setattr("multiprocessing.process.BaseProcess.terminate", lambda _: pytest.fail("told to end"))
+    assert list(on_all_cores(_numbers, ([at] for at in range(9)), workers=2)) == [[at] for at in range(9)]
