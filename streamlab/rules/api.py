@@ -27,11 +27,11 @@ from streamlab.wire.reading import (
     tool_calls,
 )
 from streamlab.wire.runs import Run, Varying
-from streamlab.wire.stamps import Stamp
 
 if TYPE_CHECKING:
     from streamlab.rules.repair import Draft, RepairState
     from streamlab.rules.request import RequestReading
+    from streamlab.wire.stamps import Stamp
 
 
 class Scope(Enum):
