@@ -18,6 +18,7 @@ import pytest
 from streamlab.exchange import Ending, Exchange, Request, ResponseHead, Segment
 
 CORPUS = Path(__file__).parents[1] / "corpus"
+FIXTURES = CORPUS.parent / "fixtures"
 RECORDED = Path(os.environ.get("STREAMLAB_SHARED", CORPUS.parents[1] / "shared")) / "corpus" / "recorded"
 needs_recorded = pytest.mark.skipif(
     not RECORDED.is_dir(), reason="what other projects recorded does not lie beside this one"
@@ -27,6 +28,15 @@ needs_recorded = pytest.mark.skipif(
 def directories(*parts: str) -> list[Path]:
     """Exchange directories of the repository's corpus, or of a folder of it, sorted."""
     return sorted(found.parent for found in CORPUS.joinpath(*parts).rglob("exchange.json"))
+
+
+def ours() -> dict[str, Path]:
+    """Exchange directories of the repository's fixtures and corpus, sorted in each, by their names."""
+    return {
+        f"{root.name}/{found.parent.relative_to(root)}": found.parent
+        for root in (FIXTURES, CORPUS)
+        for found in sorted(root.rglob("exchange.json"))
+    }
 
 
 def recorded(*parts: str) -> list[Path]:

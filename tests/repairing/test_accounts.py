@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,12 +14,7 @@ from tests.account_laws import COUNTS, LINE, NOW, UNSAID, WAS, broken_accounts
 from tests.batches import batched
 from tests.streams import chat_text, chunk, exchange, frame, request_for, responses_exchange, responses_text, sse
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
-STREAMS = {
-    f"{root.name}/{found.parent.relative_to(root)}": found.parent
-    for root in (FIXTURES, corpus.CORPUS)
-    for found in sorted(root.rglob("exchange.json"))
-}
+STREAMS = corpus.ours()
 
 
 @batched("name", STREAMS, parts=2)

@@ -18,9 +18,9 @@ from streamlab.repairing.normalizer import Normalizer
 from tests import streams
 from tests.batches import batched
 from tests.examples import examples
-from tests.mutations import FOREIGN, mutated
+from tests.mutations import mutated
 from tests.one_place import changed_in_one_place, numbered
-from tests.repairing.test_courses import _DONE, _HEAD, _courses, _known, _live, _reads, _request, _sent, made
+from tests.repairing.test_courses import _DONE, _HEAD, _courses, _known, _live, _reads, _request, _sent, made, whatever
 from tests.repairing.test_mutations import MUTATIONS
 from tests.streams import Payload, call, chunk
 
@@ -282,19 +282,9 @@ def test_a_stream_that_stops_in_any_place_is_repaired_as_ever(ending):
 
 
 @settings(max_examples=examples(500))
-@given(
-    st.sampled_from([*KINDS]),
-    st.integers(1, 6),
-    st.lists(st.tuples(st.integers(0, 12), st.sampled_from(FOREIGN)), max_size=1),
-    MUTATIONS | st.just([]),
-    st.lists(st.sampled_from([0] * 6 + [1, 2, 7, 200, 500]), max_size=5),
-    st.sampled_from([Ending.COMPLETE] * 4 + [Ending.UPSTREAM_CUT, None]),
-)
-def test_whatever_comes_goes_out_as_if_there_were_no_courses(name, at, placed, mutations, sizes, ending):
-    events = One(at).events(name)
-    for place, foreign in placed:
-        events.insert(place, foreign)
-    _goes_as_ever(_reads(mutated(b"".join(events), mutations), sizes), ending)
+@given(whatever(KINDS, lambda name, at: One(at).events(name)))
+def test_whatever_comes_goes_out_as_if_there_were_no_courses(came):
+    _goes_as_ever(*came)
 
 
 @settings(max_examples=examples(200))

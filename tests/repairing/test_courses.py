@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -171,6 +171,25 @@ def _reads(body: bytes, sizes: list[int]) -> list[bytes]:
     return [one for one in found if one]
 
 
+_SIZES = st.lists(st.sampled_from([0] * 6 + [1, 2, 7, 200, 500]), max_size=5)
+_ENDINGS = st.sampled_from([Ending.COMPLETE] * 4 + [Ending.UPSTREAM_CUT, None])
+
+
+def whatever(kinds: Iterable[str], events: Callable[[str, int], list[bytes]]) -> st.SearchStrategy:
+    """Streams of these kinds, ``events`` of a kind and a number, with something foreign among them, mutated, in reads
+    of any size; and how each ends."""
+
+    def torn(name, at, placed, mutations, sizes, ending):
+        came = events(name, at)
+        for place, foreign in placed:
+            came.insert(place, foreign)
+        return _reads(mutated(b"".join(came), mutations), sizes), ending
+
+    placed = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(FOREIGN)), max_size=1)
+    names, numbers, mutations = st.sampled_from([*kinds]), st.integers(1, 6), MUTATIONS | st.just([])
+    return st.builds(torn, names, numbers, placed, mutations, _SIZES, _ENDINGS)
+
+
 @settings(max_examples=examples(300))
 @given(
     _TEXTS,
@@ -178,8 +197,8 @@ def _reads(body: bytes, sizes: list[int]) -> list[bytes]:
     st.sampled_from([1741570283, 1741999999, 7, "1741999999"]),
     _PLACED,
     MUTATIONS | st.just([]),
-    st.lists(st.sampled_from([0] * 6 + [1, 2, 7, 200, 500]), max_size=5),
-    st.sampled_from([Ending.COMPLETE] * 4 + [Ending.UPSTREAM_CUT, None]),
+    _SIZES,
+    _ENDINGS,
 )
 def test_whatever_comes_goes_out_as_if_there_were_no_courses(words, one, created, placed, mutations, sizes, ending):
     events = _events(*(words or ["Spring"]), one=one, created=created)

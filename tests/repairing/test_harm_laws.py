@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,12 +13,7 @@ from tests import corpus, streams
 from tests.batches import batched
 from tests.harm_laws import ERROR, UNNAMED, broken_laws
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
-STREAMS = {
-    f"{root.name}/{found.parent.relative_to(root)}": found.parent
-    for root in (FIXTURES, corpus.CORPUS)
-    for found in sorted(root.rglob("exchange.json"))
-}
+STREAMS = corpus.ours()
 
 
 @batched("name", STREAMS, parts=12)

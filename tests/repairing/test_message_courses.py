@@ -16,9 +16,9 @@ from tests import messages
 from tests.batches import batched
 from tests.examples import examples
 from tests.messages import Event, closed, delta, ended, opened, said, start, typed
-from tests.mutations import FOREIGN, mutated
+from tests.mutations import mutated
 from tests.one_place import changed_in_one_place, numbered
-from tests.repairing.test_courses import _courses, _live, _reads, _sent, made
+from tests.repairing.test_courses import _courses, _live, _reads, _sent, made, whatever
 from tests.repairing.test_mutations import MUTATIONS
 
 __all__ = ["made"]
@@ -178,19 +178,9 @@ def test_a_message_that_stops_in_any_place_is_repaired_as_ever(ending):
 
 
 @settings(max_examples=examples(400))
-@given(
-    st.sampled_from([*KINDS]),
-    st.integers(1, 6),
-    st.lists(st.tuples(st.integers(0, 12), st.sampled_from(FOREIGN)), max_size=1),
-    MUTATIONS | st.just([]),
-    st.lists(st.sampled_from([0] * 6 + [1, 2, 7, 200, 500]), max_size=5),
-    st.sampled_from([Ending.COMPLETE] * 4 + [Ending.UPSTREAM_CUT, None]),
-)
-def test_whatever_comes_goes_out_as_if_there_were_no_courses(name, at, placed, mutations, sizes, ending):
-    events = _framed(_events(name, One(at)))
-    for place, foreign in placed:
-        events.insert(place, foreign)
-    _goes_as_ever(_reads(mutated(b"".join(events), mutations), sizes), ending)
+@given(whatever(KINDS, lambda name, at: _framed(_events(name, One(at)))))
+def test_whatever_comes_goes_out_as_if_there_were_no_courses(came):
+    _goes_as_ever(*came)
 
 
 @settings(max_examples=examples(150))
