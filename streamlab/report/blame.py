@@ -17,6 +17,8 @@ from streamlab.wire.visible import visible
 
 _SHOWN = 60
 FORMAT = "streamlab.blame/1"
+#: Members that count tokens, of which 0 may be made up where a message has to begin with one.
+_COUNTS = frozenset({"output_tokens", "input_tokens"})
 
 
 class Ledger:
@@ -76,10 +78,6 @@ class Ledger:
         for name, value in {"dropped": dropped, **summary_json(normalized)}.items():
             yield f",\n {dump(name)}: {dump(value)}"
         yield "\n}\n"
-
-
-#: Members that count tokens, of which 0 may be made up where a message has to begin with one.
-_COUNTS = frozenset({"output_tokens", "input_tokens"})
 
 
 def summary_json(normalized: Normalized) -> dict[str, Any]:
@@ -144,8 +142,8 @@ def summary_lines(normalized: Normalized, unsafe: bool = False, report: Report |
         yield visible(f"not mended: {one.rule}{where}: {one.why}", 300)
     made = [f"{what} ({rule})" for what, rule in normalized.invented]
     if made:
-        count = not any(what in _COUNTS for what, _ in normalized.invented)
-        never = "no text, call or count" if count else "no text or call"
+        counted = any(what in _COUNTS for what, _ in normalized.invented)
+        never = "no text or call" if counted else "no text, call or count"
         yield visible(f"made up, for clients that cannot do without: {', '.join(made)}; {never}", 300)
     yield from _left(report or analyze(normalized.exchange), stays, unsafe)
     if normalized.left_alone is not None:

@@ -19,13 +19,17 @@ from streamlab.wire.stamps import Stamp, counts_of
 _CALL = "choices[0].delta.tool_calls[0]."
 _ARGUMENTS = f"{_CALL}function.arguments"
 _OPENED_BY = {"index", "id", "type", "function"}
+#: Members of a chunk that are its stream's own, or mean nothing, and their types.
+_ITS_OWN: dict[str, tuple[Stamp, type]] = {
+    "id": (Stamp.ID, str),
+    "created": (Stamp.TIME, int),
+    **dict.fromkeys(PADDINGS, (Stamp.NOISE, str)),
+}
 
 
 def stamps(chunk: JsonObject) -> dict[str, Stamp]:
     """Members whose values hang on the stream, or mean nothing, by their paths: of those that are there."""
-    found = {"id": Stamp.ID, "created": Stamp.TIME, **dict.fromkeys(PADDINGS, Stamp.NOISE)}
-    kinds = {"id": str, "created": int, **dict.fromkeys(PADDINGS, str)}
-    found = {key: stamp for key, stamp in found.items() if type(chunk.get(key)) is kinds[key]}
+    found = {key: stamp for key, (stamp, kind) in _ITS_OWN.items() if type(chunk.get(key)) is kind}
     found |= counts_of(chunk.get("usage"), "usage")
     if _opens_call(chunk):
         found |= {f"{_CALL}id": Stamp.CALL, f"{_CALL}function.name": Stamp.NAME}
