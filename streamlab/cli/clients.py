@@ -115,10 +115,10 @@ def run(
 ) -> int:
     """Serve exchanges to real clients on loopback, and say what each made of them.
 
-    Each client is installed in an environment of its own, on first use. It reads the exchange as it came and repaired;
-    what it held at the end is compared with the answer that was meant. It offers the functions that the request of the
-    exchange offers, strict where they are; where it cannot, that is said. Without --client the usual ones are asked,
-    and whatever is installed. Exit code 0: all were right as they came; 1: some were not; 3: nobody could be asked.
+    Each client is installed in an environment of its own, on first use. What it held at the end of the exchange, as it
+    came and repaired, is compared with the answer that was meant; who notices a stream that stays broken is right. It
+    offers the functions that the request offers; where it cannot, that is said. Without --client the usual ones are
+    asked, and whatever is installed. Exit code 0: all were right as they came; 1: some were not; 3: nobody was asked.
     """
     need_posix("clients")
     from streamlab.cli.progress import ProgressLine

@@ -7,7 +7,7 @@ import tomllib
 from functools import cache
 from typing import NamedTuple
 
-from streamlab.clients.table import clients_called
+from streamlab.clients.table import clients_called, setups_measured_as
 
 
 class ClientSetup(NamedTuple):
@@ -60,4 +60,6 @@ def setups_called(query: str) -> tuple[ClientSetup, ...]:
     exact = setups().get(wanted)
     if exact is not None:
         return (exact,)
-    return tuple(one for one in setups().values() if one.id in named or one.id in clients_called(query))
+    called = set(clients_called(query))
+    named |= called | setups_measured_as(called)
+    return tuple(one for one in setups().values() if one.id in named)

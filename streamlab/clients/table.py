@@ -235,6 +235,11 @@ def clients_called(client_query: str) -> tuple[str, ...]:
     return tuple(sorted(elsewhere.union(found) - replaced))
 
 
+def setups_measured_as(names: Set[str]) -> set[str]:
+    """The ids of the set-ups that have one of these names in the survey of an API's own, as its findings show it."""
+    return {setup for (_, setup), name in _same().items() if name in names}
+
+
 def _is_called(name: str, query: str) -> bool:
     begins = _ALIASES.get(query)
     if begins is not None:

@@ -37,6 +37,8 @@ FIELDS = {
 }
 #: Stands before them where nothing of the answer was held.
 EMPTY = "e"
+#: What a client did that ended a broken stream without an error, and said where the finish reason is that it was cut.
+INTERRUPTED = "interrupted"
 #: Finish reasons that clients give other names; the meaning counts.
 _FINISH = {
     "tool_call": "tool_calls",
@@ -58,10 +60,10 @@ _FINISH = {
 
 def outcome(held: HeldAnswer, perfect: HeldAnswer | None, broken: bool) -> str | None:
     """What a client did in a word: None where it was not asked or could not read even the perfect stream, "same",
-    "hang", ``error(library): TYPE: MESSAGE``, ``again: WHY`` (`SecondQuestion`) or ``wrong:LETTERS``.
+    "hang", ``error(library): TYPE: MESSAGE``, ``again: WHY`` (`SecondQuestion`), "interrupted" or ``wrong:LETTERS``.
 
-    ``broken``: a good client reports an error on this stream, so ending without one is silent, also where it held all
-    that the perfect stream has: it cannot know that this was all.
+    ``broken``: a good client reports an error on this stream, or that it was cut, so ending without either is silent,
+    also where it held all that the perfect stream has: it cannot know that this was all.
     """
     if held.get("ok") is None or perfect is None or not perfect.get("ok"):
         return None
@@ -69,6 +71,8 @@ def outcome(held: HeldAnswer, perfect: HeldAnswer | None, broken: bool) -> str |
         return f"again: {again}"
     if failure := failure_of(held):
         return failure
+    if broken and says_cut(held):
+        return INTERRUPTED
     letters = difference(held, perfect)
     if letters and _is_empty(held):
         letters = EMPTY + letters
@@ -103,6 +107,12 @@ def with_given_ids(held: HeldAnswer, perfect: HeldAnswer | None) -> HeldAnswer:
         return held
     calls = [{**one, "id": other.get("id")} for one, other in zip(calls, given, strict=True)]
     return {**held, "tool_calls": calls}
+
+
+def says_cut(held: HeldAnswer) -> bool:
+    """Whether a client says, where others give the finish reason, that the answer was cut: AI SDK 7 does, of a stream
+    that brought none."""
+    return held.get("finish_reason") == "interrupted"
 
 
 def failure_of(held: HeldAnswer) -> str | None:
@@ -194,9 +204,10 @@ class Parting(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Reaction:
     """What one client made of one exchange. ``outcome`` is "right", "hang", "error(…): …", "again: not streamed" (it
-    asked for the whole answer instead), "again: call not run" (it asked the model for another), or letters (`FIELDS`)
-    behind "wrong:", behind "silent:" (a broken stream, ended without an error) or behind "own:" (it holds the same of
-    the stream as it should be). None: it has no such API.
+    asked for the whole answer instead), "again: call not run" (it asked the model for another), "interrupted" (it ended
+    a broken stream and says that it was cut), or letters (`FIELDS`) behind "wrong:", behind "silent:" (a broken stream,
+    ended without an error) or behind "own:" (it holds the same of the stream as it should be). None: it has no such
+    API.
     """
 
     outcome: str | None
@@ -227,6 +238,16 @@ class TriedExchange:
     tools: tuple[str, ...] = ()
     strict: tuple[str, ...] | None = None
     rows: list[ClientRow] = field(default_factory=list)
+
+    @property
+    def spoken(self) -> str:
+        """What a client has to speak to be asked, in words."""
+        return spoken(self.report.api, self.report.completion)
+
+
+def spoken(api: object, completion: JsonObject) -> str:
+    """An API, and whether an answer of it is tool calls: not every client that speaks it takes them."""
+    return f"{api} with tool calls" if completion.get("tool_calls") else str(api)
 
 
 def parting(held: HeldAnswer, ideal: HeldAnswer, letters: str, items: Sequence[Item]) -> Parting | None:

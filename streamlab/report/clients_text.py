@@ -11,12 +11,14 @@ from rich.text import Text
 
 from streamlab import __version__
 from streamlab.clients.setups import ClientSetup
-from streamlab.comparing.held import FIELDS, ClientRow, Parting, Reaction, SecondQuestion, TriedExchange
+from streamlab.comparing.held import FIELDS, INTERRUPTED, ClientRow, Parting, Reaction, SecondQuestion, TriedExchange
 from streamlab.report.harmless_console import HarmlessConsole
 from streamlab.report.plain_table import plain_table
 from streamlab.wire.visible import visible
 
 _ERROR, _AGAIN = "error(", "again:"
+#: What a client did of which a broken stream was the reason: an error, another question, its own word for a cut.
+_NOTICED = (_ERROR, _AGAIN, INTERRUPTED)
 _ASKS = {
     f"{_AGAIN} {SecondQuestion.NOT_STREAMED}": "throws the stream away and asks again without streaming",
     f"{_AGAIN} {SecondQuestion.NOT_CALLED}": "does not run the tool, asks the model again",
@@ -39,7 +41,7 @@ def print_tried(console: HarmlessConsole, found: Sequence[TriedExchange], asked:
         if one.rows:
             console.print(_table(one))
         else:
-            console.print(Text(f"  no client that was asked speaks {one.report.api}", style="dim"))
+            console.print(Text(f"  no client that was asked speaks {one.spoken}", style="dim"))
         if one.tools and one.strict is None:
             told = "the request is not known: clients offer the tools that the answer calls, none of them strict"
             console.hanging(Text(told, style="dim"), 2, 4)
@@ -91,6 +93,8 @@ def in_words(reaction: Reaction) -> str:
         return "not asked"
     if told == "right":
         return "right"
+    if told == INTERRUPTED:
+        return "says that it was interrupted"
     if told == "wrong:u":
         return "right but for usage"
     if told.startswith(_AGAIN):
@@ -142,17 +146,24 @@ def _place(parting: Parting) -> str:
 def summary(found: Sequence[TriedExchange], asked: int) -> str:
     """How many readings were right, before and after repair."""
     rows = [(row, bool(one.errors)) for one in found for row in one.rows if row.came.outcome is not None]
-    right = sum(is_good(row.came, broken) for row, broken in rows)
-    after = sum(is_good(row.repaired or row.came, broken) for row, broken in rows)
+    right, noticed = _right((row.came, broken) for row, broken in rows)
+    after, noticed_after = _right((row.repaired or row.came, broken) for row, broken in rows)
     who = f"{asked} client{'s' * (asked != 1)}, {len(found)} exchange{'s' * (len(found) != 1)}"
-    return f"{who}: {right} of {len(rows)} right as they came, {after} repaired"
+    return f"{who}: {right} of {len(rows)} right as they came{noticed}, {after} repaired{noticed_after}"
+
+
+def _right(readings: Iterable[tuple[Reaction, bool]]) -> tuple[int, str]:
+    """How many clients did well, and in words how many of them because they noticed that the stream is broken."""
+    good = [one for one, broken in readings if is_good(one, broken)]
+    noticed = sum((one.outcome or "").startswith(_NOTICED) for one in good)
+    return len(good), f" ({noticed} of them noticed that it is broken)" * bool(noticed)
 
 
 def is_good(reaction: Reaction, broken: bool) -> bool:
-    """Whether a client did well: it holds what was meant, or says so, or asks again, where that is not to be had
-    (``broken``)."""
+    """Whether a client did well: it holds what was meant; or, where that is not to be had (``broken``), raises
+    an error, says that it was interrupted, or asks again."""
     told = reaction.outcome or ""
-    return told == "right" or told.startswith("own:") or (broken and told.startswith((_ERROR, _AGAIN)))
+    return told == "right" or told.startswith("own:") or (broken and told.startswith(_NOTICED))
 
 
 def all_right(found: Sequence[TriedExchange]) -> bool:

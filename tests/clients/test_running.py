@@ -20,7 +20,7 @@ from rich.text import Text
 from streamlab.cli import main
 from streamlab.clients.setups import setups, setups_called
 from streamlab.clients.table import client_names
-from streamlab.comparing.held import Reaction
+from streamlab.comparing.held import ClientRow, Reaction, TriedExchange
 from streamlab.errors import CouldNotRunError, UsageError
 from streamlab.report import clients_text
 from streamlab.report.harmless_console import HarmlessConsole
@@ -29,6 +29,7 @@ from streamlab.workflows.clients.environments import DRIVERS, Driver, Environmen
 from streamlab.workflows.clients.running import (
     ClientsAsked,
     named_setups,
+    reaction,
     served,
     speaking,
     strict_of,
@@ -203,6 +204,21 @@ def test_a_cut_stream_that_nobody_reports_is_silent_and_a_failed_answer_is_told(
     assert not clients_text.is_good(failed.came, broken=False)
 
 
+def test_who_says_that_it_was_interrupted_noticed_that_the_stream_is_broken():
+    cut = served("cut", streams.exchange(streams.sse(streams.chat_text()[:-1], done=False)))
+    held = {"ok": True, "text": cut.completion["content"], "reasoning": "", "finish_reason": "interrupted"}
+    told = reaction(setup("reads"), cut, held, None, 1)
+    assert (told.outcome, clients_text.in_words(told)) == ("interrupted", "says that it was interrupted")
+    assert [clients_text.is_good(told, broken) for broken in (False, True)] == [False, True]
+    silent = reaction(setup("reads"), cut, held | {"finish_reason": None}, None, 1)
+    tried = TriedExchange("cut", cut.report, cut.errors, repairable=False)
+    tried.rows = [ClientRow(setup("reads"), "1", one, None) for one in (told, silent)]
+    assert clients_text.summary([tried], 2) == (
+        "2 clients, 1 exchange: 1 of 2 right as they came (1 of them noticed that it is broken), "
+        "1 repaired (1 of them noticed that it is broken)"
+    )
+
+
 def test_who_asks_again_is_counted_and_gets_the_answer_once(outcomes):
     storm = _of(outcomes, "perfect", "storms")
     assert storm.came.requests == 3
@@ -288,6 +304,10 @@ def test_whoever_was_measured_with_a_version_can_be_asked_again():
         ("langchain", {"py-langchain", "js-langchain", "py-langchain-anthropic"}),
         ("anthropic-python", {"py-anthropic-raw", "py-anthropic-stream", "py-anthropic-v0.75-stream"}),
         ("all", set(setups())),
+        ("Codex CLI", {"js-codex"}),
+        ("openai-node .stream(), Responses", {"js-openai-stream"}),
+        ("AI SDK 7, Responses", {"js-ai-sdk-openai"}),
+        ("ai-sdk-responses", {"js-ai-sdk-openai"}),
         ("no-such", set()),
         ("", set()),
     ],
@@ -302,8 +322,12 @@ def test_a_client_is_known_by_the_names_people_use(name, found):
 def test_a_name_that_no_client_has_is_refused_with_the_nearest(tmp_path):
     with pytest.raises(UsageError, match=r"no client is called 'litelm'\. Did you mean 'litellm'\?"):
         named_setups(["litelm"], Environments(tmp_path))
-    with pytest.raises(UsageError, match=r"none of these clients speaks chat\.completions"):
+    with pytest.raises(UsageError, match=r"'opencode' cannot be asked from here"):
+        named_setups(["opencode"], Environments(tmp_path))
+    with pytest.raises(UsageError, match=r"none of these clients speaks chat\.completions;"):
         speaking(setups_called("py-anthropic-raw"), [PERFECT])
+    with pytest.raises(UsageError, match=r"none of these clients speaks chat\.completions with tool calls;"):
+        speaking(setups_called("rs-baml"), [served("calls", streams.exchange(streams.sse(streams.chat_tools())))])
     assert len(client_names()) > len(setups())
 
 

@@ -263,6 +263,8 @@ def test_harmless_means_no_measured_client_breaks():
 RESULTS = json.loads((TOOL / "results" / "2026-11-20.json").read_text(encoding="utf-8"))["streams"]
 #: Who raised then because of a limit that the question set, and now asks the model again.
 UNLIMITED = {("js-openai-agents", "text.empty-200")}
+#: Who says that it was interrupted, which was not written down then.
+SAYING = {("ai-sdk-responses", "responses.no-completed"), ("js-ai-sdk-openai", "text.empty-200")}
 #: Streams that show exactly what the name of a rule says.
 SHOWN = {
     "tool1.index-missing": "tool-call-index-missing",
@@ -286,6 +288,7 @@ def test_the_table_is_true_to_the_measurements(stream):
         client = same.get(asked_as, asked_as)
         harms = {one.harm for one in found if one.client == client and (not one.conditions or stream in one.source)}
         raised = outcome.startswith("error") and (client, stream) not in UNLIMITED
+        raised |= (client, stream) in SAYING
         assert ("raises" in harms) is raised, client
         assert harms, client
 

@@ -138,6 +138,9 @@ def test_an_outcome_in_a_word():
     assert outcome(PERFECT, PERFECT, broken=False) == "same"
     assert outcome(PERFECT | {"text": ""}, PERFECT, broken=True) == "wrong:t [silent]"
     assert outcome(PERFECT | {"text": ""}, PERFECT, broken=False) == "wrong:t"
+    cut = PERFECT | {"text": "", "finish_reason": "interrupted"}  # as AI SDK 7 says
+    assert outcome(cut, PERFECT, broken=True) == "interrupted"
+    assert outcome(cut, PERFECT, broken=False) == "wrong:tf"
     assert outcome({"ok": False, "hung": True}, PERFECT, broken=True) == "hang"
     assert outcome(failed, PERFECT, broken=False) == "error(driver): builtins.TypeError: " + "x" * 120
     assert outcome({"ok": None}, PERFECT, broken=False) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from streamlab.comparing.held import EMPTY
+from streamlab.comparing.held import EMPTY, INTERRUPTED
 
 #: What differs from the perfect stream, by the letters of a result, in the words of a phrase.
 LETTERS = {
@@ -59,6 +59,8 @@ def outcome(text: str, ignored: str = "", *, whole: bool = False) -> Did | None:
         return Did("hangs", "waits for ever")
     if text == "same [silent]":
         return Did("silent-loss", "says nothing, takes it for a whole answer")
+    if text == INTERRUPTED:
+        return Did("raises", "says that it was interrupted")
     if text.startswith("again: "):
         why = text.removeprefix("again: ")
         return NOTHING_LEFT if whole and why == "no answer" else Did(*AGAIN[why])

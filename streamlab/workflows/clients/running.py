@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from streamlab.clients.setups import ClientSetup, setups, setups_called
-from streamlab.clients.table import nearest_client
+from streamlab.clients.table import clients_called, nearest_client
 from streamlab.comparing.held import (
+    INTERRUPTED,
     ClientRow,
     HeldAnswer,
     Reaction,
@@ -23,6 +24,8 @@ from streamlab.comparing.held import (
     difference_from,
     failure_of,
     parting,
+    says_cut,
+    spoken,
 )
 from streamlab.comparing.reading import Reading, read_exchange
 from streamlab.errors import StreamlabError, UsageError
@@ -148,6 +151,8 @@ def named_setups(names: Sequence[str], environments: Environments) -> tuple[Clie
     for name in names:
         found = setups_called(name)
         if not found:
+            if clients_called(name):
+                raise UsageError(f"{name!r} cannot be asked from here; `streamlab clients list` names those that can")
             near = nearest_client(name)
             hint = f"Did you mean {near!r}?" if near and setups_called(near) else "`streamlab clients list` names them"
             raise UsageError(f"no client is called {name!r}. {hint}")
@@ -159,7 +164,7 @@ def speaking(chosen: Sequence[ClientSetup], exchanges: Sequence[Served]) -> tupl
     """Those that speak the API of one of the exchanges. Raises UsageError where nobody is left."""
     found = tuple(one for one in chosen if any(_speaks(one, exchange) for exchange in exchanges))
     if not found:
-        apis = ", ".join(sorted({str(one.report.api) for one in exchanges}))
+        apis = ", ".join(sorted({spoken(one.report.api, one.completion) for one in exchanges}))
         raise UsageError(f"none of these clients speaks {apis}; `streamlab clients list` says what each speaks")
     return found
 
@@ -274,7 +279,7 @@ async def _row(worker: Worker, setup: ClientSetup, one: Served, asking: ClientsA
     if one.repaired is not None:
         after, again = await asked(one.repaired)
     ideal = None if one.errors or not after.get("ok") else after
-    judged = [_reaction(setup, one, answer, ideal, count) for answer, count in ((came, requests), (after, again))]
+    judged = [reaction(setup, one, answer, ideal, count) for answer, count in ((came, requests), (after, again))]
     return ClientRow(setup, worker.version, judged[0], None if one.repaired is None else judged[1])
 
 
@@ -324,7 +329,8 @@ def _streamed(body: bytes) -> bool:
     return not isinstance(asked, dict) or asked.get("stream") is True
 
 
-def _reaction(setup: ClientSetup, one: Served, answer: HeldAnswer, ideal: HeldAnswer | None, requests: int) -> Reaction:
+def reaction(setup: ClientSetup, one: Served, answer: HeldAnswer, ideal: HeldAnswer | None, requests: int) -> Reaction:
+    """How a client ended on an exchange; ``ideal`` is what it holds of the repaired one, where that is whole."""
     if answer.get("ok") is None:
         return Reaction(None, answer, requests)
     again = answer.get("again")
@@ -332,6 +338,8 @@ def _reaction(setup: ClientSetup, one: Served, answer: HeldAnswer, ideal: HeldAn
         return Reaction(f"again: {again}", answer, requests)
     if failure := failure_of(answer):
         return Reaction(failure, answer, requests)
+    if one.errors and says_cut(answer):
+        return Reaction(INTERRUPTED, answer, requests)
     letters = difference_from(answer, one.completion, finish=setup.finish)
     if not letters and ideal is not None and (shown := _shown_otherwise(answer, one, ideal)):
         apart = parting(answer, ideal, shown, one.reading.items)

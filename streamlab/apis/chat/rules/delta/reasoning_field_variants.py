@@ -47,7 +47,8 @@ class ReasoningFieldVariants(LateRule):
     say so, and the tags tell which is which, where markup of other kinds (model-markup-in-answer) is a server's slip.
     Pydantic AI knows the tag where it is a piece of the text alone. Tags that are left in the field are shown by each
     client that shows the field: {clients: wrong when its tags are in reasoning_content} of them for
-    ``reasoning_content``.
+    ``reasoning_content``. openai-node's ``.stream()``, today's and version 4's, keeps the last piece of such a field
+    alone, so it ends with the closing tag and without the thoughts.
 
     ## Repair
     None: OpenAI has no field for it, so every name is kept, and it is never merged into the text. Where the tag holds
