@@ -99,6 +99,10 @@ class PlainLines:
         """See `Observer.warn`."""
         self._print(f"streamlab: warning: {message}", 400)
 
+    def note(self, message: str) -> None:
+        """How it stands, in a line."""
+        self._print(message)
+
     def told(self, number: int, lines: Sequence[str]) -> None:
         """What there is to say of an exchange that was shown."""
         for line in lines:
@@ -159,6 +163,13 @@ class LiveTable:
 
         with contextlib.suppress(OSError, ValueError):
             self._live.console.print(Text(f"streamlab: warning: {printable(message, 400)}", style="bold yellow"))
+
+    def note(self, message: str) -> None:
+        """How it stands, in a line."""
+        from rich.text import Text
+
+        with contextlib.suppress(OSError, ValueError):
+            self._live.console.print(Text(printable(message, 300), style="dim"))
 
     def tick(self) -> bool:
         """See `Observer.tick`."""

@@ -14,7 +14,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
@@ -32,6 +32,9 @@ _MAX_OUTSTANDING = 2000
 _RETRY_SECONDS, _RETRIES = 0.1, 3000
 #: So many that are not written are looked for in a row.
 _UNWRITTEN = 16
+
+#: So many seconds nobody has to be told of.
+_A_WHILE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +112,17 @@ class FindingsBeside:
                 self.left_out += not verdict.judged
                 yield verdict
 
-    def close(self, seconds: float) -> Iterator[ExchangeVerdict]:
-        """No more questions; what comes within so many seconds."""
-        deadline = time.monotonic() + seconds
+    def close(
+        self, seconds: float, waiting: Callable[[int, float], object] = lambda *_: None
+    ) -> Iterator[ExchangeVerdict]:
+        """No more questions; what comes within so many seconds. ``waiting`` is told once, where that takes a while, how
+        many exchanges are still to be judged, and how many seconds they are waited for yet."""
+        begun, told = time.monotonic(), False
         self._close(self._process.stdin)
-        while self._outstanding and time.monotonic() < deadline:
+        while self._outstanding and (passed := time.monotonic() - begun) < seconds:
+            if passed > _A_WHILE and not told:
+                told = True
+                waiting(self.outstanding, seconds - passed)
             yield from self.verdicts()
             time.sleep(0.01)
         self.left_out += len(self._outstanding)

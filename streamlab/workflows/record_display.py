@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import shlex
 import stat
@@ -126,7 +127,7 @@ class RecordDisplay:
         """See `Observer.close`."""
         if self._findings is not None:
             seconds = _LAST_SECONDS if self._findings.outstanding <= _A_FEW else _LAST_SECONDS_OF_MANY
-            for verdict in self._findings.close(seconds):
+            for verdict in self._findings.close(seconds, self._waiting):
                 self._tell(verdict)
             if self._findings.left_out:
                 count = self._findings.left_out
@@ -135,6 +136,9 @@ class RecordDisplay:
                 option = f" --db {self._database}" if self._database else ""
                 self.warn(f"{what} not judged in passing; streamlab check {where}{option} does it")
         self._shown.close()
+
+    def _waiting(self, outstanding: int, seconds: float) -> None:
+        self._shown.note(f"judging {counted(outstanding, 'exchange')} before the end: {math.ceil(seconds)} s at most")
 
 
 def _is_seen() -> bool:

@@ -297,6 +297,20 @@ def test_an_exchange_that_is_written_late_is_judged_and_holds_up_no_other(tmp_pa
     assert beside.left_out == 0
 
 
+def test_what_the_end_waits_for_is_said_where_it_takes_a_while(tmp_path: Path) -> None:
+    database = tmp_path / "late.db"
+    with CaptureDB(database, write=True):
+        pass
+    beside, said = FindingsBeside(database), []
+    beside.ask(1)  # never written
+    list(beside.close(0.7, lambda *told: said.append(told)))
+    [(outstanding, seconds)] = said
+    assert outstanding == 1
+    assert 0 < seconds < 0.3
+    assert list(FindingsBeside(database).close(5.0, lambda *told: said.append(told))) == []
+    assert len(said) == 1
+
+
 def test_what_is_too_large_to_be_judged_in_passing_is_counted(tmp_path: Path) -> None:
     with CaptureDB(tmp_path / "large.db", write=True) as db:
         db.add(streams.exchange(b"data: " + b"x" * (16 << 20)))
