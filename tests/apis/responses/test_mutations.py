@@ -225,6 +225,7 @@ def test_no_law_is_broken_where_one_was(name):
         232590386,  # the same where an event of another type follows
         218022024,  # a delta of an item that was opened here, and then that index is another one's, of another id
         697725710,  # an item was opened here, and then something is added under its index that is no item
+        1971672962,  # no event has an index, each names another id, and one is of no item that is open
         956641201,  # a call was added with its arguments, deltas came to others, and the end has the first
         562013899,  # an item is done with an empty object, and nothing has an index
         583994131,  # a text is told whole under the name of a part's start, and no part was added

@@ -25,6 +25,8 @@ from streamlab.wire.reading import as_list, as_object
 
 _F = ResponseFact
 _IDS = "responses-ids-unstable"
+#: Events that name an id of nobody's each, from which on ids are taken to change with each event; one may be chance.
+_ROTATING = 2
 
 
 class Slot:
@@ -48,6 +50,7 @@ class ItemsOut:
         self._slots: dict[int, Slot] = {}
         self._taken: set[int] = set()
         self._ids: set[str] = set()
+        self._nobodys = 0  # events without an index that named an item which may be another one's
         #: Of an item and a member: number of a part -> that it goes out by.
         self._parts: dict[tuple[int, str], dict[int, int]] = {}
 
@@ -158,11 +161,15 @@ class ItemsOut:
 
     def _may_be_anothers(self, value: JsonObject, item: Item) -> bool:
         """Whether an event without an index names an item that was never added while one is open that it may be about:
-        ids that change with each event are nobody's."""
+        ids that change with each event are nobody's, and after several of them no other is a new item's."""
         if item.opened or type(value.get("output_index")) is int or item.number in self._slots:
             return False
         family = family_of(self.reader.kind)[0]
-        return any(one.open and one.opened and one.may_have(family) for one in self.reader.items[-MOST_OPEN:])
+        near = self.reader.items[-MOST_OPEN:]
+        if self._nobodys < _ROTATING and any(one.open and one.opened and one.may_have(family) for one in near):
+            self._nobodys += 1
+            return True
+        return self._nobodys >= _ROTATING
 
     def move(self, draft: Draft, item: Item) -> None:
         """The index of an event that is about an item."""
