@@ -180,6 +180,20 @@ class ItemIndex:
                 return item
         return None
 
+    def _by_text(self, found: JsonObject, item_id: str) -> Item | None:
+        """The one open item of its type that is done without an index and under an id of nobody's, as its deltas
+        tell."""
+        near, kind = self.items[-MOST_OPEN:], found.get("type")
+        fits = [one for one in near if one.open and one.opened and one.kind and one.kind == kind]
+        if not item_id or len(fits) != 1 or not fits[0].id or not fits[0].agrees_with(found):
+            return None
+        item = fits[0]
+        if item.is_other_call(found) or not any(map(_came_whole, item.own_pieces)):
+            return None
+        said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(item_id)}"
+        self._say(_F.IDS, "item.id", said, item.id, item_id)
+        return item
+
     def _unplaced(self, item_id: str) -> Item | None:
         """The item of an event without an index: the last one, unless the event names another."""
         last = self.last

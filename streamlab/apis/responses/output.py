@@ -164,7 +164,8 @@ class Output(ItemIndex):
             item = self._told_beside(placed, found, item_id)
         else:
             item = self._look_up(item_id, index, "item.id", value, kind)
-        return item or self._by_call_id(found, item_id)
+        item = item or self._by_call_id(found, item_id)
+        return self._by_text(found, item_id) if item is None and index is None else item
 
     def _changed(self, item: Item, found: Any) -> None:
         if not item.opened or type(found) is not dict:
