@@ -351,7 +351,7 @@ def pass_runs(front: Front, data: bytes, at: int) -> int:
 def _bare(event: StreamEvent, at: int, *, translated: bool = False) -> Draft:
     """A JSON value that came without the framing of an event, as one."""
     rule = "http-status-200-on-error" if isinstance(event, ErrorPayload) else "sse-ndjson-instead"
-    return Draft(event, (at,), [] if translated else [Change(rule, "")])
+    return Draft(event, (at,), [] if translated else [Change(rule, "", "bare JSON")])
 
 
 def _is_nothing_of(event: StreamEvent, came: Api, api: Api) -> bool:

@@ -96,6 +96,10 @@ class Account:
             if len(self._latest) > _MOST_LATEST:
                 del self._latest[next(iter(self._latest))]
 
+    def drops(self, draft: Draft) -> bool:
+        """Whether this draft of an event was dropped, lately."""
+        return self._latest.get(draft.sources, (0, None))[1] is draft.changes
+
     def went(self, draft: Draft) -> None:
         """Note that an event goes out. One that the repair which dropped another made of that stands for it: it has
         its changes, and the other was not dropped."""

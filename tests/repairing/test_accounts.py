@@ -103,3 +103,9 @@ def test_what_a_change_made_is_told_as_it_was_then():
     [first, *_] = normalize(came).events
     [made] = [one for one in first.changes if one.path == "choices[0].delta.tool_calls"]
     assert made.now == [{"index": 0, "function": call}]
+
+
+def test_what_came_as_bare_json_is_told_as_that():
+    came = exchange(b'{"error":{"message":"no quota","type":"insufficient_quota"}}')
+    [only] = normalize(came).events
+    assert [one.was for one in only.changes if one.rule == "http-status-200-on-error"] == ["bare JSON"]

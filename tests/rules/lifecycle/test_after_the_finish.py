@@ -33,6 +33,21 @@ def test_openrouters_empty_chunk_behind_the_finish_is_folded_away_and_its_usage_
     assert [one["provider"] for one in events if one["choices"]] == ([] if provider == "Google" else ["other"])
 
 
+@pytest.mark.parametrize("reason", [None, "stop"])
+def test_a_chunk_of_which_usage_alone_is_left_loses_its_choices_and_nothing_else(reason):
+    """That is what its account says, and not that its usage changed."""
+    tail = {**chunk({"content": ""}, reason), "provider": "Google", "usage": USAGE}
+    came = exchange(
+        sse([*_with(chat_text(), provider="Google"), tail]), request=request_for(stream_options={"include_usage": True})
+    )
+    [went] = [one for one in normalize(came).events[:-1] if one.event.json["choices"] == []]
+    assert went.event.json == {**tail, "choices": []}
+    last = went.changes[-1]
+    assert (last.path, last.now) == ("choices", [])
+    assert last.was == [{**tail["choices"][0], "finish_reason": None}]
+    assert not [one for one in went.changes if one.path == "usage"]
+
+
 def test_an_empty_chunk_behind_the_finish_alone_is_left():
     came = exchange(sse([*chat_text(), chunk({})]))
     assert normalize(came).exchange.body == came.body

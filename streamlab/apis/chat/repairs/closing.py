@@ -360,4 +360,4 @@ class Closing(Repair):
         """A chunk of its own for usage found elsewhere; where nobody asked, clients take it all the same."""
         usage, self._usage = self._usage, None
         if usage is not None:
-            yield usage_draft(*usage)
+            yield usage_draft(*usage, alone=self.state.account.drops(usage[1]))

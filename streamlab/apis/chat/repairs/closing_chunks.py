@@ -8,9 +8,10 @@ from streamlab.apis.chat.repairs.call_opening import finishes_without_calls, rea
 from streamlab.apis.chat.repairs.emptied import stops
 from streamlab.apis.chat.usage_numbers import NUMBERS, counts
 from streamlab.record import changed
-from streamlab.rules.repair import ABSENT, Draft, RepairState
+from streamlab.rules.repair import ABSENT, Change, Draft, RepairState
 from streamlab.wire import reading
 from streamlab.wire.finish_reasons import CUTTING_REASONS, meaning_of
+from streamlab.wire.json_values import as_it_is
 from streamlab.wire.payload import JsonObject
 
 #: The rules of usage in a chunk with choices, and of usage in several chunks.
@@ -130,10 +131,15 @@ def still_finishes(draft: Draft) -> bool:
     return any(one.get("finish_reason") for one in reading.choices(draft.json))
 
 
-def usage_draft(value: JsonObject, draft: Draft, rule: str) -> Draft:
+def usage_draft(value: JsonObject, draft: Draft, rule: str, *, alone: bool) -> Draft:
+    """Usage in a chunk of its own. ``alone``: nothing else is left of ``draft``; usage that stood beside choices then
+    stays in this very chunk, which loses those and nothing besides."""
     made = draft.like(rule, {}, "usage")
     made.json["choices"] = []
     made.json["usage"] = value
+    if alone and rule in (BESIDE, OFTEN):
+        made.json.update((key, member) for key, member in draft.json.items() if key not in made.json)
+        made.changes[-1] = Change(rule, "choices", as_it_is(draft.json["choices"]), [])
     return made
 
 

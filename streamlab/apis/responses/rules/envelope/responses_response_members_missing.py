@@ -82,7 +82,7 @@ class ResponsesResponseMembersMissing(ResponsesRule):
         rest = [member for member in lacking if member not in needed]
         if rest:
             some = ", ".join(rest[:6]) + (", …" if len(rest) > 6 else "")
-            message = f"the response of {self.response.kind} lacks {len(rest)} members: {some}"
+            message = f"the response of {self.response.kind} lacks {len(rest)} member{'s' * (len(rest) > 1)}: {some}"
             known = self.response.kind != FAILED and all(
                 member in AI_SDK_NEEDS and self._is_known(member) for member in rest
             )
