@@ -171,14 +171,17 @@ class ItemIndex:
         return first if first is not None and shared and first.says_the_same(found) else None
 
     def _by_call_id(self, found: JsonObject, item_id: str) -> Item | None:
-        """The open call that is done under an id and an index that are nobody's; its call_id tells."""
-        call_id = text_of(found.get("call_id"))
-        for item in self.items[-MOST_OPEN:] if call_id else ():
-            if item.open and item.opened and item.kind == found.get("type") and item.added.get("call_id") == call_id:
-                said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(item_id)}"
-                self._say(_F.IDS, "item.id", said, item.id, item_id)
-                return item
-        return None
+        """The open call that is done under an id and an index that are nobody's; its call_id tells, where no other open
+        one has it."""
+        call_id, kind = text_of(found.get("call_id")), found.get("type")
+        near = self.items[-MOST_OPEN:] if call_id else []
+        fits = [one for one in near if one.open and one.opened and one.kind == kind and one.call_id == call_id]
+        if len(fits) != 1:
+            return None
+        item = fits[0]
+        said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(item_id)}"
+        self._say(_F.IDS, "item.id", said, item.id, item_id)
+        return item
 
     def _by_text(self, found: JsonObject, item_id: str) -> Item | None:
         """The one open item of its type that is done without an index and under an id of nobody's, as its deltas

@@ -270,6 +270,7 @@ def test_no_law_is_broken_where_one_was(name):
         1351949322,  # a part comes again without a number, within a replay, and a delta that is an object
         1521071397,  # a text is told whole in an item that is never done, and the end holds another one
         1461933067,  # items are done without an index, under an id that another one is done under later
+        1608091857,  # a call is done under an id of nobody's while two of its call_id are open
         1305249205,  # a call that nobody opened, an index that is a text, and ids that change
     ],
 )
