@@ -245,6 +245,19 @@ def test_a_finish_of_its_own_has_log_probabilities_where_chunks_have_them(usual)
     assert finish.event.json["choices"] == [{"index": 0, "delta": {}, **usual, "finish_reason": "stop"}]
 
 
+@pytest.mark.parametrize("usual", [{}, {"logprobs": None}])
+@pytest.mark.parametrize("text", [_LEAKED, "Hi"], ids=["a call that was text", "a finish that never came"])
+def test_what_is_made_on_request_has_log_probabilities_where_chunks_have_them(text, usual):
+    came = [chunk({"role": "assistant", "content": text}), *[chunk({}, "stop")] * (text == _LEAKED)]
+    for one in came:
+        del one["choices"][0]["logprobs"]
+        one["choices"][0].update(usual)
+    events = normalize(exchange(sse(came), request=ASKED), unsafe=True).events
+    made = [one.event.json["choices"][0] for one in events if one.changes and type(one.event).__name__ == "Chunk"]
+    assert made
+    assert [{key: one[key] for key in ("logprobs",) if key in one} for one in made] == [usual] * len(made)
+
+
 def test_what_says_how_an_event_came_does_not_say_that_it_was_removed():
     events = normalize(exchange(sse([FIRST, END]).replace(b"data: ", b"data:"))).events
     told = [line.strip() for at, event in enumerate(events) for line in event_lines(at, event)][1::2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 
 from streamlab.apis.chat.repairs.call_opening import finishes_without_calls, reason_with_calls
-from streamlab.apis.chat.repairs.emptied import stops
+from streamlab.apis.chat.repairs.emptied import no_logprobs, stops
 from streamlab.apis.chat.usage_numbers import NUMBERS, counts
 from streamlab.record import changed
 from streamlab.rules.repair import ABSENT, Change, Draft, RepairState
@@ -52,9 +52,7 @@ def improve(placed: Draft, index: int, best: str) -> None:
 
 def finish_chunk(state: RepairState, index: int, reason: str, rule: str, draft: Draft, *, said: bool) -> Draft:
     """The finish of a choice in a chunk of its own. ``said``: text of it came behind ``draft``, which has it."""
-    came = reading.choices(draft.json)
-    usual = {"logprobs": None} if any("logprobs" in one for one in came) else {}
-    choice: JsonObject = {"index": index, "delta": {}, **usual, "finish_reason": reason}
+    choice: JsonObject = {"index": index, "delta": {}, **no_logprobs(draft.json), "finish_reason": reason}
     made = draft.like(rule, choice, "choices[0].finish_reason")
     right = _right(state, choice, reason, said=said)
     if right is not None:

@@ -12,6 +12,11 @@ from streamlab.wire.payload import JsonObject
 _ANSWER = ("content", "tool_calls", "function_call", "refusal", "audio", *reading.REASONING_KEYS)
 
 
+def no_logprobs(chunk: JsonObject) -> JsonObject:
+    """The member that says of a choice made like those of a chunk that it has no logprobs, where those have it."""
+    return {"logprobs": None} if any("logprobs" in choice for choice in reading.choices(chunk)) else {}
+
+
 def answers(choice: JsonObject) -> bool:
     delta = reading.delta(choice)
     return bool(choice.get("text")) or any(delta.get(key) for key in _ANSWER)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from streamlab.apis import api_names
 from streamlab.apis.chat.asked_tools import names_tool
+from streamlab.apis.chat.repairs.emptied import no_logprobs
 from streamlab.exchange import Ending
 from streamlab.rules.repair import (
     ABSENT,
@@ -138,8 +139,9 @@ class Ended(Repair):
         """A chunk that ends a choice."""
         state = self.state
         said: JsonObject = {"text": ""} if state.api.name == api_names.COMPLETIONS else {"delta": {}}
-        choice: JsonObject = {"index": index, **said, "logprobs": None, "finish_reason": reason}
-        envelope = {key: value for key, value in (state.last or {}).items() if key in ENVELOPE_KEYS}
+        last = state.last or {}
+        choice: JsonObject = {"index": index, **said, **no_logprobs(last), "finish_reason": reason}
+        envelope = {key: value for key, value in last.items() if key in ENVELOPE_KEYS}
         made = Draft(Chunk(None, {**envelope, "choices": [choice]}), sources, [], True)
         made.note("finish-reason-missing", "choices[0].finish_reason", ABSENT, reason, origin)
         state.finished[index] = reason

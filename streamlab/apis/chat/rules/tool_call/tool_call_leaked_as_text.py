@@ -6,6 +6,7 @@ import json
 from bisect import bisect_left, bisect_right
 
 from streamlab.apis.chat.calls_in_text import calls_in, is_read
+from streamlab.apis.chat.repairs.emptied import no_logprobs
 from streamlab.apis.chat.text_places import SignPlaces
 from streamlab.exchange import Ending
 from streamlab.rules.base import Findings, quote
@@ -113,7 +114,7 @@ class CallsFromText(Repair):
         starts = [*([0] if before else []), len(before), *(call.end for call in calls[:-1])]
         came = iter(_parted([one for one in held if one is not last or reason is None or _text_of(one)], starts))
         if before:
-            made.append(_of(next(came), self.rules[0], _part({"content": before}), path))
+            made.append(_of(next(came), self.rules[0], _part(last, {"content": before}), path))
         for at, (name, arguments, _) in enumerate(calls, self._made):  # the same text may come again
             index = self.state.calls
             self.state.calling[0] += 1
@@ -122,14 +123,14 @@ class CallsFromText(Repair):
             made_id = "call_" + hashlib.sha256(f"{text}/{at}".encode()).hexdigest()[:24]
             function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
             call = {"index": index, "id": made_id, "type": "function", "function": function}
-            made.append(_of(next(came), self.rules[0], _part({"tool_calls": [call]}), path))
+            made.append(_of(next(came), self.rules[0], _part(last, {"tool_calls": [call]}), path))
             made[-1].note(self.rules[0], f"{path}.tool_calls[0].type", ABSENT, "function", Origin.INVENTED)
             made[-1].note(self.rules[0], f"{path}.tool_calls[0].id", ABSENT, made_id, Origin.INVENTED)
         self._made += len(calls)
         if closing is not None and closing.is_chunk and closing is not held[-1]:
             self._finish(closing, reading.choices(closing.json))
         if reason is not None:
-            made.append(last.like(self.rules[0], _part({}, "tool_calls" if reason == "stop" else reason), path))
+            made.append(last.like(self.rules[0], _part(last, {}, "tool_calls" if reason == "stop" else reason), path))
         _take_role(held, made[0], path)
         self._count(held, made[-1])
         return made + beside
@@ -181,8 +182,8 @@ def _of(held: list[Draft], rule: str, choice: JsonObject, path: str) -> Draft:
     return made
 
 
-def _part(delta: JsonObject, finish: str | None = None) -> JsonObject:
-    return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+def _part(like: Draft, delta: JsonObject, finish: str | None = None) -> JsonObject:
+    return {"index": 0, "delta": delta, **no_logprobs(like.json), "finish_reason": finish}
 
 
 _WHERE = {"content": "text", "reasoning": "reasoning"}
