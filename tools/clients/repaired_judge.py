@@ -14,16 +14,19 @@ from dataclasses import dataclass
 from repaired_cases import CAME, Case, Served
 
 from streamlab.clients.setups import ClientSetup
-from streamlab.comparing.held import HeldAnswer, difference, difference_from, failure_of
+from streamlab.comparing.held import INTERRUPTED, HeldAnswer, difference, difference_from, failure_of, says_cut
 
 BETTER, SAME, WORSE = "better", "same", "worse"
 #: Letters of `streamlab.comparing.held` for what is beside the words of an answer and its calls.
 BESIDE = frozenset("iufvro")
+#: How those end who say that a stream is broken.
+_LOUD = ("error", INTERRUPTED)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one client ended on one body: "right", "hang", ``error(…)…``, or ``wrong:LETTERS``; and a rank to compare."""
+    """How one client ended on one body: "right", "hang", ``error(…)…``, "interrupted", ``wrong:LETTERS``; and a rank to
+    compare."""
 
     told: str
     rank: int
@@ -59,6 +62,8 @@ def outcome(setup: ClientSetup, held: HeldAnswer, repaired: Served, lawful: Held
     if failure is not None:
         loud = failure != "hang"
         return Outcome(failure, (4 if repaired.broken else 2) * loud, letters, held)
+    if repaired.broken and says_cut(held):
+        return Outcome(INTERRUPTED, 4, letters, held)
     if repaired.broken:
         return Outcome(f"silent:{''.join(sorted(letters))}", 1, letters, held)
     if not letters:
@@ -76,7 +81,7 @@ def verdict(came: Outcome, after: Outcome) -> str:
     """Whether a client is better or worse off after repair than before."""
     if came.rank != after.rank:
         return BETTER if after.rank > came.rank else WORSE
-    if came.told.startswith("error") and after.told.startswith("error"):
+    if came.told.startswith(_LOUD) and after.told.startswith(_LOUD):
         lost = came.held["text"].startswith(after.held["text"]) and came.held["text"] != after.held["text"]
         return WORSE if lost else SAME
     if after.letters - came.letters:
