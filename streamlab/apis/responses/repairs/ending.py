@@ -131,10 +131,15 @@ class ResponseOut:
     # -- the end -----------------------------------------------------------------------------------------------------
 
     def output(self) -> list[JsonObject]:
-        """The items that were done, as they went out."""
+        """The items that were done, as they went out; one without an id has that of the item that it is, as who reads
+        the end would say."""
         done = [item for item in self.reader.items if item.done is not None]
         done.sort(key=self._index)
-        return [{**item_json(item), **self._id(item)} for item in done]
+        listed = [{**item_json(item), **self._id(item)} for item in done]
+        for _, found, item in pairs(listed, self.reader.items, self.reader.output.assumed).paired:
+            if not text_of(found.get("id")):
+                found.update(self._id(item))
+        return listed
 
     def lacks(self, response: JsonObject) -> bool:
         """Whether a response that would end the stream has no items or no sum, and could not get them."""
