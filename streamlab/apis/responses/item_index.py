@@ -126,9 +126,13 @@ class ItemIndex:
                 return None
             self.strangers += 1
             placed.strangers += 1
-            said = f"the id of output item {quote(index)} changes from {quote(placed.id)} to {quote(item_id)}"
-            self._say(_F.IDS, path, said, placed.id, item_id)
+            self._say_renamed(placed, index, item_id, path)
         return placed
+
+    def _say_renamed(self, item: Item, index: Any, item_id: str, path: str = "item.id") -> None:
+        """That an item at ``index`` has another id in the event at hand."""
+        said = f"the id of output item {quote(index)} changes from {quote(item.id)} to {quote(item_id)}"
+        self._say(_F.IDS, path, said, item.id, item_id)
 
     def _beside(self, item: Item, *, family: str = "", kind: str = "") -> Item | None:
         """Of several open items under one index the last one of a type, or that an event of a family can be about."""
@@ -141,8 +145,7 @@ class ItemIndex:
         fits = placed.open and placed.opened and placed.kind == kind
         if not fits or named is None or named is placed or named.kind in ("", kind):
             return False
-        said = f"the id of output item {quote(placed.index)} changes from {quote(placed.id)} to {quote(item_id)}"
-        self._say(_F.IDS, "item.id", said, placed.id, item_id)
+        self._say_renamed(placed, placed.index, item_id)
         return True
 
     def _told_beside(self, placed: Item, found: JsonObject, item_id: str) -> Item | None:
@@ -152,8 +155,7 @@ class ItemIndex:
         beside = (one for one in self._unadded_at(placed.index) if one.kind == kind)
         item = next((one for one in beside if any(map(_came_whole, one.own_pieces)) and one.agrees_with(found)), None)
         if item is not None and item.id:
-            said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(item_id)}"
-            self._say(_F.IDS, "item.id", said, item.id, item_id)
+            self._say_renamed(item, item.index, item_id)
         return item
 
     def _unadded_at(self, index: int) -> Iterator[Item]:
@@ -170,31 +172,32 @@ class ItemIndex:
         shared = first is not None and first.id == item_id and self.by_id.get(item_id) is not first
         return first if first is not None and shared and first.says_the_same(found) else None
 
+    def _open_of(self, kind: object) -> list[Item]:
+        """The open items of a type."""
+        return [one for one in self.items[-MOST_OPEN:] if one.open and one.opened and one.kind == kind]
+
     def _by_call_id(self, found: JsonObject, item_id: str) -> Item | None:
         """The open call that is done under an id and an index that are nobody's; its call_id tells, where no other open
         one has it."""
-        call_id, kind = text_of(found.get("call_id")), found.get("type")
-        near = self.items[-MOST_OPEN:] if call_id else []
-        fits = [one for one in near if one.open and one.opened and one.kind == kind and one.call_id == call_id]
+        call_id = text_of(found.get("call_id"))
+        fits = [one for one in self._open_of(found.get("type")) if one.call_id == call_id] if call_id else []
         if len(fits) != 1:
             return None
-        item = fits[0]
-        said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(item_id)}"
-        self._say(_F.IDS, "item.id", said, item.id, item_id)
-        return item
+        self._say_renamed(fits[0], fits[0].index, item_id)
+        return fits[0]
 
     def _by_text(self, found: JsonObject, item_id: str) -> Item | None:
         """The one open item of its type that is done without an index and under an id of nobody's, as its deltas
         tell."""
-        near, kind = self.items[-MOST_OPEN:], found.get("type")
-        fits = [one for one in near if one.open and one.opened and one.kind and one.kind == kind]
-        if not item_id or len(fits) != 1 or not fits[0].id or not fits[0].agrees_with(found):
+        kind = found.get("type")
+        fits = self._open_of(kind) if item_id and kind else []
+        if len(fits) != 1:
             return None
         item = fits[0]
-        if item.is_other_call(found) or not any(map(_came_whole, item.own_pieces)):
+        told = any(map(_came_whole, item.own_pieces)) and item.agrees_with(found)
+        if not item.id or not told or item.is_other_call(found):
             return None
-        said = f"the id of output item {quote(item.index)} changes from {quote(item.id)} to {quote(item_id)}"
-        self._say(_F.IDS, "item.id", said, item.id, item_id)
+        self._say_renamed(item, item.index, item_id)
         return item
 
     def _unplaced(self, item_id: str) -> Item | None:

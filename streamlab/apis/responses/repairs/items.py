@@ -165,11 +165,9 @@ class ItemsOut:
         if item.opened or type(value.get("output_index")) is int or item.number in self._slots:
             return False
         family = family_of(self.reader.kind)[0]
-        near = self.reader.items[-MOST_OPEN:]
-        if self._nobodys < _ROTATING and any(one.open and one.opened and one.may_have(family) for one in near):
-            self._nobodys += 1
-            return True
-        return self._nobodys >= _ROTATING
+        near = any(one.open and one.opened and one.may_have(family) for one in self.reader.items[-MOST_OPEN:])
+        self._nobodys += near
+        return near or self._nobodys >= _ROTATING
 
     def move(self, draft: Draft, item: Item) -> None:
         """The index of an event that is about an item."""
